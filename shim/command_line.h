@@ -1,0 +1,38 @@
+// What a runtime's command line says: the one place that knows how runc's and crun's arguments are read.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace runi {
+
+// Whose rules decide where a flag ends and its value begins. The same words can mean different things:
+// `-bundle X` is --bundle X to runc and `-b undle` to crun.
+enum class Dialect {
+  runc,  // urfave/cli: one or two dashes, `=`, no abbreviations; also fits youki and runsc
+  crun,  // argp over getopt_long: abbreviations, clusters, -bDIR; options end at the container id
+};
+
+// The dialect of the program at `runtime_path`, judged by its base name: crun, krun and crun-… are argp's.
+[[nodiscard]] Dialect dialect_of(std::string_view runtime_path);
+
+enum class Verb { create, run, restore, other };
+
+enum class LogFormat { text, json };
+
+// The words runi needs; views into the arguments. Nothing here is an error: a command line that the
+// runtime will refuse is for the runtime to refuse.
+struct CommandLine {
+  Verb verb = Verb::other;
+  std::string_view bundle = ".";                // as given, "." where it is not or is empty
+  std::optional<std::string_view> config_file;  // crun's --config: relative to the cwd, not to the bundle
+  std::string_view container_id;                // empty where there is none
+  std::string_view log;                         // --log, empty where there is none
+  LogFormat log_format = LogFormat::text;
+};
+
+// Reads args, the words after argv[0], as a program of that dialect would.
+[[nodiscard]] CommandLine parse_command_line(std::span<const char* const> args, Dialect dialect);
+
+}  // namespace runi
