@@ -1,0 +1,167 @@
+#include "config.h"
+
+#include "json.h"
+
+#include <span>
+
+namespace runi {
+namespace {
+
+using json::Kind;
+using json::Value;
+
+struct Member;
+using Apply = Result<void> (*)(const Value& value, const std::string& pointer, Config& config);
+
+struct Member {
+  std::string_view name;
+  Apply apply;
+};
+
+Error expected(const std::string& pointer, const std::string& what, const Value& found) {
+  std::string seen(name_of(found.kind));
+  if (found.kind == Kind::string) seen = json::quote(found.text);
+  if (found.kind == Kind::number || found.kind == Kind::boolean) seen = std::string(found.text);
+  return Error{pointer + ": expected " + what + ", found " + seen};
+}
+
+Result<void> apply_members(const Value& object, const std::string& pointer, std::span<const Member> members,
+                           Config& config) {
+  if (object.kind != Kind::object) return expected(pointer, "an object", object);
+  std::vector<std::string_view> seen;
+  for (const Value& value : object.children()) {
+    const std::string place = pointer + "/" + std::string(value.key);
+    const Member* member = nullptr;
+    for (const Member& candidate : members) {
+      if (candidate.name == value.key) member = &candidate;
+    }
+    if (member == nullptr) {
+      std::string names;
+      for (const Member& candidate : members) {
+        names += (names.empty() ? "" : ", ") + std::string(candidate.name);
+      }
+      return Error{place + ": unknown key; expected one of " + names};
+    }
+    for (const std::string_view name : seen) {
+      if (name == value.key) return Error{place + ": stands twice"};
+    }
+    seen.push_back(value.key);
+    if (auto applied = member->apply(value, place, config); !applied) return applied;
+  }
+  return {};
+}
+
+template <typename Enum>
+struct Word {
+  std::string_view word;
+  Enum meaning;
+};
+
+template <typename Enum>
+Result<void> apply_word(const Value& value, const std::string& pointer, std::span<const Word<Enum>> words,
+                        Enum& target) {
+  std::string choices;
+  for (const auto& [word, meaning] : words) {
+    if (value.kind == Kind::string && value.text == word) {
+      target = meaning;
+      return {};
+    }
+    choices += (choices.empty() ? "" : " or ") + json::quote(word);
+  }
+  return expected(pointer, choices, value);
+}
+
+Result<void> apply_path(const Value& value, const std::string& pointer, std::string& target) {
+  if (value.kind != Kind::string || !value.text.starts_with('/') || value.text.ends_with('/') ||
+      value.text.find('\0') != std::string_view::npos) {
+    return expected(pointer, "the absolute path of a file", value);
+  }
+  target = value.text;
+  return {};
+}
+
+Result<void> apply_runtime(const Value& value, const std::string& pointer, Config& config) {
+  return apply_path(value, pointer, config.runtime);
+}
+
+Result<void> apply_inject(const Value& value, const std::string& pointer, Config& config) {
+  static constexpr Word<Inject> kWords[] = {
+      {"always", Inject::always}, {"annotated", Inject::annotated}, {"never", Inject::never}};
+  return apply_word<Inject>(value, pointer, kWords, config.inject);
+}
+
+Result<void> apply_on_failure(const Value& value, const std::string& pointer, Config& config) {
+  static constexpr Word<OnFailure> kWords[] = {{"skip", OnFailure::skip}, {"fail", OnFailure::fail}};
+  return apply_word<OnFailure>(value, pointer, kWords, config.on_failure);
+}
+
+Result<void> apply_shared_pid(const Value& value, const std::string& pointer, Config& config) {
+  static constexpr Word<SharedPid> kWords[] = {{"skip", SharedPid::skip}, {"subreaper", SharedPid::subreaper}};
+  return apply_word<SharedPid>(value, pointer, kWords, config.shared_pid);
+}
+
+Result<void> apply_skip_commands(const Value& value, const std::string& pointer, Config& config) {
+  if (value.kind != Kind::array) return expected(pointer, "an array of commands", value);
+  std::size_t index = 0;
+  for (const Value& command : value.children()) {
+    if (command.kind != Kind::string || command.text.empty()) {
+      return expected(pointer + "/" + std::to_string(index), "a command's path or base name", command);
+    }
+    config.skip_commands.emplace_back(command.text);
+    ++index;
+  }
+  return {};
+}
+
+Result<void> apply_init_path(const Value& value, const std::string& pointer, Config& config) {
+  return apply_path(value, pointer, config.init_path);
+}
+
+Result<void> apply_init_forward(const Value& value, const std::string& pointer, Config& config) {
+  static constexpr Word<Forward> kWords[] = {{"child", Forward::child}, {"group", Forward::group}};
+  return apply_word<Forward>(value, pointer, kWords, config.init_forward);
+}
+
+Result<void> apply_init(const Value& value, const std::string& pointer, Config& config) {
+  static constexpr Member kMembers[] = {{"path", apply_init_path}, {"forward", apply_init_forward}};
+  return apply_members(value, pointer, kMembers, config);
+}
+
+constexpr Member kMembers[] = {
+    {"runtime", apply_runtime},      {"inject", apply_inject},
+    {"onFailure", apply_on_failure}, {"sharedPid", apply_shared_pid},
+    {"init", apply_init},            {"skipCommands", apply_skip_commands},
+};
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text) {
+  auto document = json::Document::parse(text, json::Comments::allowed);
+  if (!document) return document.error();
+  Config config;
+  if (auto applied = apply_members(document->root(), "", kMembers, config); !applied) return applied.error();
+  return config;
+}
+
+std::string salvage_runtime(std::string_view text) {
+  constexpr std::string_view kKey = "\"runtime\"";
+  constexpr std::string_view kBlank = " \t\r\n";
+  for (auto at = text.find(kKey); at != std::string_view::npos; at = text.find(kKey, at + 1)) {
+    std::string_view rest = text.substr(at + kKey.size());
+    for (const char expected_next : {':', '"'}) {
+      const auto next = rest.find_first_not_of(kBlank);
+      if (next == std::string_view::npos || rest[next] != expected_next) {
+        rest = {};
+        break;
+      }
+      rest.remove_prefix(next + 1);
+    }
+    const std::string_view path = rest.substr(0, rest.find_first_of("\"\\\n"));
+    if (path.size() > 1 && path.front() == '/' && path.size() < rest.size() && rest[path.size()] == '"') {
+      return std::string(path);
+    }
+  }
+  return {};
+}
+
+}  // namespace runi

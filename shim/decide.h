@@ -1,0 +1,69 @@
+// All policy: whether a container gets the init, where the init is mounted, and how it is called.
+#pragma once
+
+#include "command_line.h"
+#include "config.h"
+#include "spec.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace runi {
+
+// Why a container does or does not get the init; the order is the one in which they are tried.
+enum class Reason {
+  not_a_start,    // the verb is not create, run or restore
+  disabled,       // by configuration or annotation
+  no_process,     // nothing to put an init in front of
+  sandbox,        // a pod's pause container, which reaps already
+  shared_pid,     // its first process is not PID 1
+  has_init,       // the command is an init of this kind already
+  wants_pid1,     // the command is a full init system
+  not_a_process,  // WebAssembly, a virtual machine: no exec
+  no_place,       // no mount target is safe
+  inject,
+};
+
+// "not-a-start", "disabled", …, "inject": as documents and messages write it.
+[[nodiscard]] std::string_view name_of(Reason reason);
+
+// What decide() must know of the root file system, which the specification only names.
+struct Rootfs {
+  bool known = false;           // false: it could not be looked at, and nothing below means anything
+  bool writable = false;        // not on a read-only mount or file system
+  bool dev_is_link = false;     // /dev is a symbolic link, so what is mounted there lands elsewhere
+  bool run_is_link = false;     // the same of /run
+  bool target_is_file = false;  // kRootfsTarget exists already and is a regular file
+  bool target_exists = false;   // it exists and may be anything
+  std::uint64_t owner_uid = 0;  // of the root directory, in the caller's user namespace
+  std::uint64_t owner_gid = 0;
+};
+
+// Where the init appears in a container, in the order in which the places are tried.
+inline constexpr std::string_view kDevTarget = "/dev/.runi-init";
+inline constexpr std::string_view kRunTarget = "/run/.runi-init";
+inline constexpr std::string_view kRootfsTarget = "/.runi-init";
+
+// Set on every container that got the init; its value is runi's version.
+inline constexpr std::string_view kInjectedAnnotation = "runi.dev/injected";
+
+// How to call the init in the container.
+struct Injection {
+  std::string_view target;             // its path there, one of the three above
+  std::vector<std::string> arguments;  // what goes before the application's own: target, options, "--"
+};
+
+struct Plan {
+  Reason reason = Reason::not_a_start;
+  std::string detail;                  // the evidence: which annotation, which command; may be empty
+  std::optional<Injection> injection;  // present exactly when the reason is inject
+};
+
+// The decision table. Total: every input has an answer.
+[[nodiscard]] Plan decide(const CommandLine& command, const Config& config, const Spec& spec,
+                          const Rootfs& rootfs);
+
+}  // namespace runi

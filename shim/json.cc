@@ -1,0 +1,170 @@
+#include "json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace runi::json {
+namespace {
+
+// An input iterator that tells how far the library has read: its events come without places.
+class Cursor {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  Cursor(const char* at, const char** read_up_to) : at_(at), read_up_to_(read_up_to) {}
+  reference operator*() const { return *at_; }
+  Cursor& operator++() {
+    *read_up_to_ = ++at_;
+    return *this;
+  }
+  bool operator==(const Cursor& other) const { return at_ == other.at_; }
+  bool operator!=(const Cursor& other) const { return at_ != other.at_; }
+
+ private:
+  const char* at_;
+  const char** read_up_to_;
+};
+
+// What Go's encoding/json, and so runc, allows.
+constexpr std::size_t kMaxDepth = 10'000;
+
+bool separates(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' || c == ':'; }
+
+}  // namespace
+
+// Turns the library's events into the tree. Their names and types are nlohmann::json_sax's.
+class Builder {
+ public:
+  explicit Builder(std::string_view bytes) : bytes_(bytes), read_up_to_(bytes.data()) {
+    document_.values_.reserve(bytes.size() / 24 + 8);
+  }
+
+  const char** read_up_to() { return &read_up_to_; }
+  [[nodiscard]] std::size_t offset() const { return static_cast<std::size_t>(read_up_to_ - bytes_.data()); }
+  Document take_document() { return std::move(document_); }
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
+  bool null() { return add(Kind::null, 0, nullptr); }
+  bool boolean(bool /*value*/) { return add(Kind::boolean, 0, nullptr); }
+  bool number_integer(std::int64_t /*value*/) { return add_number(); }
+  bool number_unsigned(std::uint64_t /*value*/) { return add_number(); }
+  bool number_float(double /*value*/, const std::string& /*text*/) { return add_number(); }
+  bool string(std::string& value) { return add(Kind::string, 0, &value); }
+  bool binary(std::vector<std::uint8_t>& /*value*/) { return false; }  // not in JSON text
+
+  bool key(std::string& name) {
+    const std::size_t begin = next_begin();
+    last_end_ = offset();
+    key_ = decoded(begin, last_end_, name);
+    return true;
+  }
+
+  bool start_object(std::size_t /*size*/) { return open(Kind::object); }
+  bool start_array(std::size_t /*size*/) { return open(Kind::array); }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+
+  template <typename Exception>
+  bool parse_error(std::size_t /*position*/, const std::string& /*last_token*/, const Exception& error) {
+    failure_ = error.what();
+    // The library's own tag, "[json.exception.parse_error.101] ", tells a user nothing.
+    if (const auto tag_end = failure_.find("] "); failure_.starts_with('[') && tag_end != std::string::npos) {
+      failure_.erase(0, tag_end + 2);
+    }
+    return false;
+  }
+
+ private:
+  // Between the end of one token and the beginning of the next stand only blanks, a comma or a colon.
+  std::size_t next_begin() {
+    std::size_t at = last_end_;
+    while (at < bytes_.size() && separates(bytes_[at])) ++at;
+    return at;
+  }
+
+  std::string_view decoded(std::size_t begin, std::size_t end, std::string& value) {
+    const std::string_view between_quotes = end >= begin + 2 ? bytes_.substr(begin + 1, end - begin - 2) : "";
+    if (between_quotes == value) return between_quotes;
+    return document_.unescaped_.emplace_back(std::move(value));
+  }
+
+  // `overread`: how many bytes past the value the library has already looked at.
+  bool add(Kind kind, std::size_t overread, std::string* string) {
+    const std::size_t begin = next_begin();
+    last_end_ = offset() - overread;
+    const std::string_view text =
+        string != nullptr ? decoded(begin, last_end_, *string) : bytes_.substr(begin, last_end_ - begin);
+    document_.values_.push_back({kind, 1, begin, last_end_, std::exchange(key_, {}), text});
+    return true;
+  }
+
+  // A number ends where something else begins: one byte further, unless the text ends with it.
+  bool add_number() {
+    const bool at_end = offset() == bytes_.size() && bytes_.back() >= '0' && bytes_.back() <= '9';
+    return add(Kind::number, at_end ? 0 : 1, nullptr);
+  }
+
+  bool open(Kind kind) {
+    if (open_.size() == kMaxDepth) {
+      failure_ = "nested deeper than " + std::to_string(kMaxDepth);
+      return false;
+    }
+    open_.push_back(document_.values_.size());
+    return add(kind, 0, nullptr);
+  }
+
+  bool close() {
+    last_end_ = offset();
+    Value& value = document_.values_[open_.back()];
+    value.end = last_end_;
+    value.text = {};
+    value.tree_size = static_cast<std::uint32_t>(document_.values_.size() - open_.back());
+    open_.pop_back();
+    return true;
+  }
+
+  std::string_view bytes_;
+  const char* read_up_to_;
+  std::size_t last_end_ = 0;
+  std::string_view key_;
+  std::vector<std::size_t> open_;  // indices of the arrays and objects that are not closed yet
+  Document document_;
+  std::string failure_;
+};
+
+std::string_view name_of(Kind kind) {
+  switch (kind) {
+    case Kind::null: return "null";
+    case Kind::boolean: return "a boolean";
+    case Kind::number: return "a number";
+    case Kind::string: return "a string";
+    case Kind::array: return "an array";
+    case Kind::object: return "an object";
+  }
+  return "something else";
+}
+
+Result<Document> Document::parse(std::string_view bytes, Comments comments) {
+  // The library takes a NUL for the end of the text and skips a byte order mark; neither is JSON.
+  if (const auto nul = bytes.find('\0'); nul != std::string_view::npos) {
+    return Error{"not JSON: a NUL at byte " + std::to_string(nul)};
+  }
+  if (bytes.starts_with("\xEF\xBB\xBF")) return Error{"not JSON: it starts with a byte order mark"};
+
+  Builder builder(bytes);
+  const Cursor first(bytes.data(), builder.read_up_to());
+  const Cursor last(bytes.data() + bytes.size(), builder.read_up_to());
+  const bool parsed = nlohmann::json::sax_parse(first, last, &builder, nlohmann::json::input_format_t::json,
+                                                /*strict=*/true, comments == Comments::allowed);
+  if (!parsed) return Error{"not JSON: " + builder.failure()};
+  return builder.take_document();
+}
+
+std::string quote(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace runi::json

@@ -1,0 +1,84 @@
+// JSON as bytes with places: a tree whose every value knows where it stands in the text it was read from.
+// Hides the JSON library.
+#pragma once
+
+#include "result.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace runi::json {
+
+enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
+
+// "a string", "an object": for messages.
+[[nodiscard]] std::string_view name_of(Kind kind);
+
+struct Value;
+
+// The direct children of an array or an object, in the order of the text.
+class Children {
+ public:
+  class Iterator {
+   public:
+    explicit Iterator(const Value* at) : at_(at) {}
+    const Value& operator*() const { return *at_; }
+    Iterator& operator++();
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    const Value* at_;
+  };
+
+  Children(const Value* first, const Value* last) : first_(first), last_(last) {}
+  [[nodiscard]] Iterator begin() const { return Iterator(first_); }
+  [[nodiscard]] Iterator end() const { return Iterator(last_); }
+  [[nodiscard]] bool empty() const { return first_ == last_; }
+
+ private:
+  const Value* first_;
+  const Value* last_;
+};
+
+// One value. Its views live as long as the bytes that were parsed and the Document both do.
+struct Value {
+  Kind kind = Kind::null;
+  std::uint32_t tree_size = 1;  // values in this subtree, itself included; the children follow it in memory
+  std::size_t begin = 0;        // [begin, end) in the text; meaningless where comments are allowed
+  std::size_t end = 0;
+  std::string_view key;   // the member's name, decoded; empty for elements of arrays and for the root
+  std::string_view text;  // a string decoded; the words "true" and "false"; a number as it was written
+
+  [[nodiscard]] Children children() const { return {this + 1, this + tree_size}; }
+};
+
+inline Children::Iterator& Children::Iterator::operator++() {
+  at_ += at_->tree_size;
+  return *this;
+}
+
+enum class Comments { refused, allowed };
+
+class Document {
+ public:
+  // Reads one JSON text (RFC 8259, UTF-8); the bytes must outlive the Document.
+  // Errors: the place (line, column) and the cause. Nothing recurses; nesting deeper than 10,000 is refused, as Go does.
+  static Result<Document> parse(std::string_view bytes, Comments comments);
+
+  [[nodiscard]] const Value& root() const { return values_.front(); }
+
+ private:
+  friend class Builder;
+  std::vector<Value> values_;         // in the order of the text, parents before their children
+  std::deque<std::string> unescaped_;  // strings that are not what they look like in the text
+};
+
+// `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
+[[nodiscard]] std::string quote(std::string_view text);
+
+}  // namespace runi::json

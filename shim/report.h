@@ -1,0 +1,20 @@
+// How an error reaches the people who only see what the container engine shows them.
+#pragma once
+
+#include "command_line.h"
+#include "result.h"
+
+#include <ctime>
+#include <string>
+#include <string_view>
+
+namespace runi {
+
+// The line that runc would write for an error: what containerd, CRI-O and podman read back from the file that
+// they name with --log. `time` is in seconds since the epoch. Source: logrus' JSON and text formatters.
+[[nodiscard]] std::string log_line(std::string_view message, LogFormat format, std::time_t time);
+
+// Adds the error to the file of --log, where there is one. A log that cannot be written changes nothing.
+void report(const CommandLine& command, const Error& error);
+
+}  // namespace runi

@@ -1,0 +1,225 @@
+#include "spec.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+namespace runi {
+namespace {
+
+using json::Kind;
+using json::Value;
+
+constexpr const char* kStandsTwice = "stands twice; runtimes disagree on which one counts";
+
+// `name` as Go's encoding/json sees it when it looks for a struct field: ASCII letters in lower case, and the
+// two characters outside ASCII that fold to a letter: U+017F (long s) and U+212A (Kelvin sign).
+// Source: Go, encoding/json/fold.go.
+std::string folded(std::string_view name) {
+  std::string out;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const std::string_view rest = name.substr(i);
+    if (rest.starts_with("\xC5\xBF")) {
+      out += 's';
+      i += 1;
+    } else if (rest.starts_with("\xE2\x84\xAA")) {
+      out += 'k';
+      i += 2;
+    } else {
+      const char c = rest.front();
+      out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+  }
+  return out;
+}
+
+bool may_fold_to(std::string_view name, std::string_view member) {
+  // Folding shortens a name by two bytes a character at most; most names differ in length already.
+  return name.size() >= member.size() && name.size() <= 3 * member.size() && name != member &&
+         folded(name) == folded(member);
+}
+
+// Finds the member of an object; it has the kind or is null. A missing member is a null pointer, no error.
+Result<const Value*> find(const Value& object, std::string_view path, std::string_view member, Kind kind) {
+  const Value* found = nullptr;
+  const auto error = [&](const std::string& what) {
+    return Error{std::string(path) + "/" + std::string(member) + ": " + what};
+  };
+  for (const Value& value : object.children()) {
+    if (value.key == member) {
+      if (found != nullptr) return error(kStandsTwice);
+      found = &value;
+    } else if (may_fold_to(value.key, member)) {
+      return error("also written in another case; runtimes disagree on which one counts");
+    }
+  }
+  if (found != nullptr && found->kind != kind && found->kind != Kind::null) {
+    return error("expected " + std::string(name_of(kind)) + ", found " + std::string(name_of(found->kind)));
+  }
+  return found;
+}
+
+bool is_null(const Value* value) { return value == nullptr || value->kind == Kind::null; }
+
+// As find, for callers to whom a null is no different from a missing member.
+Result<const Value*> find_present(const Value& object, std::string_view path, std::string_view member,
+                                  Kind kind) {
+  auto found = find(object, path, member, kind);
+  if (found && is_null(*found)) return nullptr;
+  return found;
+}
+
+Result<std::string_view> find_text(const Value& object, std::string_view path, std::string_view member) {
+  auto found = find_present(object, path, member, Kind::string);
+  if (!found) return found.error();
+  return *found == nullptr ? std::string_view{} : (*found)->text;
+}
+
+Error wrong_element(std::string_view path, Kind expected, Kind found) {
+  return Error{std::string(path) + ": expected " + std::string(name_of(expected)) + " in it, found " +
+               std::string(name_of(found))};
+}
+
+Result<void> read_process(const Value& root, Spec& spec) {
+  auto process = find_present(root, "", "process", Kind::object);
+  if (!process) return process.error();
+  if (*process == nullptr) return {};
+  auto args = find_present(**process, "/process", "args", Kind::array);
+  if (!args) return args.error();
+  if (*args == nullptr) return {};
+  for (const Value& arg : (*args)->children()) {
+    if (arg.kind != Kind::string) return wrong_element("/process/args", Kind::string, arg.kind);
+    spec.args.push_back(arg.text);
+  }
+  spec.args_value = *args;
+  return {};
+}
+
+// In runc an option of bind or rbind makes a bind mount whatever the type says
+// (libcontainer/specconv/spec_linux.go, createLibcontainerMount); crun does the same.
+Result<void> read_mounts(const Value& root, Spec& spec) {
+  auto mounts = find(root, "", "mounts", Kind::array);
+  if (!mounts) return mounts.error();
+  spec.mounts_value = *mounts;
+  if (is_null(*mounts)) return {};
+  for (const Value& entry : (*mounts)->children()) {
+    if (entry.kind != Kind::object) return wrong_element("/mounts", Kind::object, entry.kind);
+    auto destination = find_text(entry, "/mounts", "destination");
+    if (!destination) return destination.error();
+    auto type = find_text(entry, "/mounts", "type");
+    if (!type) return type.error();
+    auto options = find_present(entry, "/mounts", "options", Kind::array);
+    if (!options) return options.error();
+    Mount mount{*destination, *type == "tmpfs"};
+    if (*options != nullptr) {
+      for (const Value& option : (*options)->children()) {
+        if (option.text == "bind" || option.text == "rbind") mount.tmpfs = false;
+      }
+    }
+    spec.mounts.push_back(mount);
+  }
+  return {};
+}
+
+Result<void> read_annotations(const Value& root, Spec& spec) {
+  auto annotations = find(root, "", "annotations", Kind::object);
+  if (!annotations) return annotations.error();
+  spec.annotations_value = *annotations;
+  if (is_null(*annotations)) return {};
+  for (const Value& entry : (*annotations)->children()) {
+    if (entry.kind != Kind::string) return wrong_element("/annotations", Kind::string, entry.kind);
+    spec.annotations.push_back({entry.key, entry.text});
+  }
+  std::vector<std::string_view> keys;
+  for (const Annotation& annotation : spec.annotations) keys.push_back(annotation.key);
+  std::sort(keys.begin(), keys.end());
+  const auto twice = std::adjacent_find(keys.begin(), keys.end());
+  if (twice != keys.end()) return Error{"/annotations/" + std::string(*twice) + ": " + kStandsTwice};
+  return {};
+}
+
+Result<std::vector<IdRange>> read_mappings(const Value& linux_value, std::string_view member) {
+  std::vector<IdRange> ranges;
+  auto mappings = find_present(linux_value, "/linux", member, Kind::array);
+  if (!mappings) return mappings.error();
+  if (*mappings == nullptr) return ranges;
+  const std::string path = "/linux/" + std::string(member);
+  for (const Value& entry : (*mappings)->children()) {
+    if (entry.kind != Kind::object) return wrong_element(path, Kind::object, entry.kind);
+    IdRange range;
+    for (const auto& [name, target] : {std::pair{"hostID", &range.host}, std::pair{"size", &range.size}}) {
+      auto number = find_present(entry, path, name, Kind::number);
+      if (!number) return number.error();
+      if (*number == nullptr) continue;
+      const std::string_view text = (*number)->text;
+      const auto read = std::from_chars(text.data(), text.data() + text.size(), *target);
+      if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) {
+        return Error{path + "/" + name + ": expected a number of 0 or more, found " + std::string(text)};
+      }
+    }
+    ranges.push_back(range);
+  }
+  return ranges;
+}
+
+Result<void> read_linux(const Value& root, Spec& spec) {
+  auto linux_value = find_present(root, "", "linux", Kind::object);
+  if (!linux_value) return linux_value.error();
+  if (*linux_value == nullptr) return {};
+  auto namespaces = find_present(**linux_value, "/linux", "namespaces", Kind::array);
+  if (!namespaces) return namespaces.error();
+  if (*namespaces != nullptr) {
+    for (const Value& entry : (*namespaces)->children()) {
+      if (entry.kind != Kind::object) return wrong_element("/linux/namespaces", Kind::object, entry.kind);
+      auto type = find_text(entry, "/linux/namespaces", "type");
+      if (!type) return type.error();
+      auto path = find_text(entry, "/linux/namespaces", "path");
+      if (!path) return path.error();
+      if (*type == "pid") spec.pid_namespace = path->empty() ? PidNamespace::own : PidNamespace::joined;
+      if (*type == "user") spec.user_namespace = true;
+    }
+  }
+  auto uids = read_mappings(**linux_value, "uidMappings");
+  if (!uids) return uids.error();
+  auto gids = read_mappings(**linux_value, "gidMappings");
+  if (!gids) return gids.error();
+  spec.host_uids = std::move(*uids);
+  spec.host_gids = std::move(*gids);
+  return {};
+}
+
+Result<void> read_root(const Value& root, Spec& spec) {
+  auto filesystem = find_present(root, "", "root", Kind::object);
+  if (!filesystem) return filesystem.error();
+  if (*filesystem == nullptr) return {};
+  auto path = find_text(**filesystem, "/root", "path");
+  if (!path) return path.error();
+  spec.root_path = *path;
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::string_view> Spec::annotation(std::string_view key) const {
+  const auto found = std::find_if(annotations.begin(), annotations.end(),
+                                  [key](const Annotation& annotation) { return annotation.key == key; });
+  if (found == annotations.end()) return std::nullopt;
+  return found->value;
+}
+
+Result<Spec> parse_spec(std::string_view bytes) {
+  auto document = json::Document::parse(bytes, json::Comments::refused);
+  if (!document) return document.error();
+  Spec spec;
+  spec.document = std::move(*document);
+  const Value& root = spec.document.root();
+  if (root.kind != Kind::object) {
+    return Error{"expected an object at the top, found " + std::string(name_of(root.kind))};
+  }
+  for (const auto read : {read_process, read_mounts, read_annotations, read_linux, read_root}) {
+    if (auto done = read(root, spec); !done) return done.error();
+  }
+  return spec;
+}
+
+}  // namespace runi

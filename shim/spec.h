@@ -1,0 +1,64 @@
+// The facts that runi needs of a container's config.json, and the places in its bytes where they stand.
+#pragma once
+
+#include "json.h"
+#include "result.h"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace runi {
+
+enum class PidNamespace {
+  own,     // made for this container: its first process is PID 1
+  joined,  // of another container or process, by path
+  none,    // the caller's, as a rule the host's
+};
+
+struct Mount {
+  std::string_view destination;  // as written
+  bool tmpfs = false;            // false for a bind mount, whatever its type says
+};
+
+// One line of linux.uidMappings or gidMappings: host ids [host, host + size).
+struct IdRange {
+  std::uint64_t host = 0;
+  std::uint64_t size = 0;
+};
+
+struct Annotation {
+  std::string_view key;
+  std::string_view value;
+};
+
+// All views live as long as the bytes that were parsed and the Spec both do.
+struct Spec {
+  std::vector<std::string_view> args;  // process.args; empty where there is no process to run
+  std::vector<Mount> mounts;           // in the order in which the runtime mounts them
+  std::vector<Annotation> annotations;
+  PidNamespace pid_namespace = PidNamespace::none;
+  bool user_namespace = false;     // made or joined
+  std::vector<IdRange> host_uids;  // what a user namespace maps; empty where it is joined
+  std::vector<IdRange> host_gids;
+  std::string_view root_path;  // relative to the bundle where it does not start with a slash
+
+  // Places; null where the file has no such member. `args_value` is an array when `args` is not empty.
+  const json::Value* args_value = nullptr;
+  const json::Value* mounts_value = nullptr;       // an array or null
+  const json::Value* annotations_value = nullptr;  // an object or null
+
+  json::Document document;
+
+  // The value of an annotation, or nothing.
+  [[nodiscard]] std::optional<std::string_view> annotation(std::string_view key) const;
+};
+
+// Reads the OCI runtime specification's config.md, the members named above only; all others may be anything.
+// Errors: bytes that are not JSON; a member of those above with another type than the specification's; and
+// names that runtimes read differently: one that stands twice (runc takes the last or merges, crun takes the
+// first), or one that only Go's encoding/json takes for a member because it ignores case.
+Result<Spec> parse_spec(std::string_view bytes);
+
+}  // namespace runi
