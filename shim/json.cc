@@ -147,7 +147,8 @@ std::string_view name_of(Kind kind) {
   return "something else";
 }
 
-Result<Document> Document::parse(std::string_view bytes, Comments comments) {
+// Flattened: the library calls three small functions for every byte, which is a third of the whole cost.
+[[gnu::flatten]] Result<Document> Document::parse(std::string_view bytes, Comments comments) {
   // The library takes a NUL for the end of the text and skips a byte order mark; neither is JSON.
   if (const auto nul = bytes.find('\0'); nul != std::string_view::npos) {
     return Error{"not JSON: a NUL at byte " + std::to_string(nul)};
