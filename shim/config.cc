@@ -22,7 +22,7 @@ Error expected(const std::string& pointer, const std::string& what, const Value&
   std::string seen(name_of(found.kind));
   if (found.kind == Kind::string) seen = json::quote(found.text);
   if (found.kind == Kind::number || found.kind == Kind::boolean) seen = std::string(found.text);
-  return Error{pointer + ": expected " + what + ", found " + seen};
+  return Error{(pointer.empty() ? "" : pointer + ": ") + "expected " + what + ", found " + seen};
 }
 
 Result<void> apply_members(const Value& object, const std::string& pointer, std::span<const Member> members,

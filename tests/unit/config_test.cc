@@ -1,0 +1,80 @@
+#include "config.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace runi {
+namespace {
+
+std::string error_of(std::string_view text) {
+  const auto config = parse_config(text);
+  return config ? "no error" : config.error().what;
+}
+
+TEST(Config, an_empty_object_is_all_defaults) {
+  const auto config = parse_config("{}");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->runtime, "");
+  EXPECT_EQ(config->inject, Inject::always);
+  EXPECT_EQ(config->on_failure, OnFailure::skip);
+  EXPECT_EQ(config->shared_pid, SharedPid::skip);
+  EXPECT_EQ(config->init_path, "");
+  EXPECT_EQ(config->init_forward, Forward::child);
+  EXPECT_TRUE(config->skip_commands.empty());
+}
+
+TEST(Config, every_key) {
+  const auto config = parse_config(R"({
+    // which one to become
+    "runtime": "/usr/bin/crun", "inject": "annotated", "onFailure": "fail", "sharedPid": "subreaper",
+    "skipCommands": ["/opt/app/launcher", "my-init"],
+    "init": { "path": "/opt/runi/init", /* to all of them */ "forward": "group" } })");
+  ASSERT_TRUE(config) << config.error().what;
+  EXPECT_EQ(config->runtime, "/usr/bin/crun");
+  EXPECT_EQ(config->inject, Inject::annotated);
+  EXPECT_EQ(config->on_failure, OnFailure::fail);
+  EXPECT_EQ(config->shared_pid, SharedPid::subreaper);
+  EXPECT_EQ(config->skip_commands, (std::vector<std::string>{"/opt/app/launcher", "my-init"}));
+  EXPECT_EQ(config->init_path, "/opt/runi/init");
+  EXPECT_EQ(config->init_forward, Forward::group);
+}
+
+TEST(Config, every_error_names_its_place_and_what_was_expected) {
+  EXPECT_EQ(error_of("[]"), "expected an object, found an array");
+  EXPECT_EQ(error_of(R"({"Runtime":"/x"})"),
+            "/Runtime: unknown key; expected one of runtime, inject, onFailure, sharedPid, init, skipCommands");
+  EXPECT_EQ(error_of(R"({"runtime":"crun"})"), R"(/runtime: expected the absolute path of a file, found "crun")");
+  EXPECT_EQ(error_of(R"({"runtime":7})"), "/runtime: expected the absolute path of a file, found 7");
+  EXPECT_EQ(error_of(R"({"runtime":"/a\u0000b"})"),
+            R"(/runtime: expected the absolute path of a file, found "/a\u0000b")");
+  EXPECT_EQ(error_of(R"({"runtime":"/usr/bin/"})"),
+            R"(/runtime: expected the absolute path of a file, found "/usr/bin/")");
+  EXPECT_EQ(error_of(R"({"inject":"Always"})"),
+            R"(/inject: expected "always" or "annotated" or "never", found "Always")");
+  EXPECT_EQ(error_of(R"({"inject":true})"), R"(/inject: expected "always" or "annotated" or "never", found true)");
+  EXPECT_EQ(error_of(R"({"onFailure":null})"), R"(/onFailure: expected "skip" or "fail", found null)");
+  EXPECT_EQ(error_of(R"({"sharedPid":[]})"), R"(/sharedPid: expected "skip" or "subreaper", found an array)");
+  EXPECT_EQ(error_of(R"({"skipCommands":"x"})"), R"(/skipCommands: expected an array of commands, found "x")");
+  EXPECT_EQ(error_of(R"({"skipCommands":["x",""]})"),
+            R"(/skipCommands/1: expected a command's path or base name, found "")");
+  EXPECT_EQ(error_of(R"({"init":"/x"})"), R"(/init: expected an object, found "/x")");
+  EXPECT_EQ(error_of(R"({"init":{"grace":1}})"), "/init/grace: unknown key; expected one of path, forward");
+  EXPECT_EQ(error_of(R"({"init":{"forward":"all"}})"),
+            R"(/init/forward: expected "child" or "group", found "all")");
+  EXPECT_EQ(error_of(R"({"inject":"never","inject":"always"})"), "/inject: stands twice");
+  EXPECT_NE(error_of("{").find("not JSON"), std::string::npos);
+}
+
+TEST(Config, the_runtime_of_a_broken_file_is_still_found) {
+  EXPECT_EQ(salvage_runtime(R"({"runtime":"/usr/bin/crun","inject":"?"})"), "/usr/bin/crun");
+  EXPECT_EQ(salvage_runtime("{ \"inject\" \"x\"\n \"runtime\" : \"/usr/bin/crun\" "), "/usr/bin/crun");
+  EXPECT_EQ(salvage_runtime(R"({"note":"runtime", "runtime":"/a"})"), "/a");
+  for (const char* text : {"", "\"runtime\"", "\"runtime\":", "\"runtime\":\"", "\"runtime\":\"/x",
+                           "\"runtime\":\"crun\"", "\"runtime\":7", "\"runtime\":\"/\"", "\"runtime\":\"/a\\\"b\""}) {
+    EXPECT_EQ(salvage_runtime(text), "") << text;
+  }
+}
+
+}  // namespace
+}  // namespace runi

@@ -1,0 +1,92 @@
+#include "json.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace runi::json {
+namespace {
+
+std::string error_of(std::string_view text, Comments comments = Comments::refused) {
+  const auto document = Document::parse(text, comments);
+  return document ? "no error" : document.error().what;
+}
+
+// The text of every value, in order, cut out of the bytes by the places that the tree gives.
+std::vector<std::string> places(std::string_view text) {
+  const auto document = Document::parse(text, Comments::refused);
+  if (!document) return {document.error().what};
+  std::vector<std::string> out;
+  const Value* value = &document->root();
+  for (std::uint32_t i = 0; i < document->root().tree_size; ++i, ++value) {
+    out.emplace_back(text.substr(value->begin, value->end - value->begin));
+  }
+  return out;
+}
+
+using Strings = std::vector<std::string>;
+
+TEST(Json, every_kind_of_value_knows_its_place) {
+  EXPECT_EQ(places(R"({"a":1})"), (Strings{R"({"a":1})", "1"}));
+  EXPECT_EQ(places(R"( [ -1.5e3 , "x" , true,false ,null, {} , [ ] ] )"),
+            (Strings{R"([ -1.5e3 , "x" , true,false ,null, {} , [ ] ])", "-1.5e3", R"("x")", "true", "false",
+                     "null", "{}", "[ ]"}));
+}
+
+TEST(Json, a_number_ends_where_it_ends) {
+  EXPECT_EQ(places("42"), (Strings{"42"}));
+  EXPECT_EQ(places("42\n"), (Strings{"42"}));
+  EXPECT_EQ(places("[1,2]"), (Strings{"[1,2]", "1", "2"}));
+  EXPECT_EQ(places("{\"a\":1}"), (Strings{"{\"a\":1}", "1"}));
+  EXPECT_EQ(places("[18446744073709551615]"), (Strings{"[18446744073709551615]", "18446744073709551615"}));
+}
+
+TEST(Json, strings_with_escapes_know_their_place_and_their_meaning) {
+  const std::string text = R"({"k\u0065y":"a\"b\\"})";
+  const auto document = Document::parse(text, Comments::refused);
+  ASSERT_TRUE(document);
+  const Value& member = *document->root().children().begin();
+  EXPECT_EQ(member.key, "key");
+  EXPECT_EQ(member.text, "a\"b\\");
+  EXPECT_EQ(text.substr(member.begin, member.end - member.begin), R"("a\"b\\")");
+}
+
+TEST(Json, children_skip_grandchildren) {
+  const auto document = Document::parse(R"([[1,[2]],{"a":{"b":3}},4])", Comments::refused);
+  ASSERT_TRUE(document);
+  std::vector<Kind> kinds;
+  for (const Value& child : document->root().children()) kinds.push_back(child.kind);
+  EXPECT_EQ(kinds, (std::vector<Kind>{Kind::array, Kind::object, Kind::number}));
+}
+
+TEST(Json, what_is_not_json_is_refused_with_its_place) {
+  EXPECT_EQ(error_of(""),
+            "not JSON: parse error at line 1, column 1: attempting to parse an empty input; check that your input "
+            "string or file is valid JSON");
+  EXPECT_NE(error_of("{\n\"a\":}").find("line 2, column 5"), std::string::npos);
+  EXPECT_NE(error_of("{} x").find("not JSON"), std::string::npos);
+  EXPECT_NE(error_of("[1e999]").find("not JSON"), std::string::npos);
+  EXPECT_NE(error_of("[\"\xff\"]").find("not JSON"), std::string::npos);
+  EXPECT_NE(error_of("{} // x").find("not JSON"), std::string::npos);
+  EXPECT_EQ(error_of("\xEF\xBB\xBF{}"), "not JSON: it starts with a byte order mark");
+  EXPECT_EQ(error_of(std::string_view("{}\0{}", 5)), "not JSON: a NUL at byte 2");
+}
+
+TEST(Json, comments_where_they_are_allowed) {
+  EXPECT_EQ(error_of("// one\n{ /* two */ }", Comments::allowed), "no error");
+}
+
+TEST(Json, nesting_is_bounded_and_nothing_recurses) {
+  const std::string deep = std::string(10'000, '[') + std::string(10'000, ']');
+  EXPECT_EQ(error_of(deep), "no error");
+  EXPECT_EQ(error_of("[" + deep + "]"), "not JSON: nested deeper than 10000");
+  EXPECT_EQ(error_of(std::string(5'000'000, '[')), "not JSON: nested deeper than 10000");
+}
+
+TEST(Json, quote_escapes_what_must_be_escaped) {
+  EXPECT_EQ(quote("a\"b\\c\n"), R"("a\"b\\c\n")");
+  EXPECT_EQ(quote("\xff"), "\"\xEF\xBF\xBD\"");
+}
+
+}  // namespace
+}  // namespace runi::json

@@ -1,0 +1,178 @@
+#include "system.h"
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+namespace runi {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMax = 1 << 20;
+
+class System : public testing::Test {
+ protected:
+  System() {
+    std::string name = (fs::temp_directory_path() / "runi-system-XXXXXX").string();
+    directory_ = mkdtemp(name.data());
+  }
+  ~System() override { fs::remove_all(directory_); }
+
+  [[nodiscard]] std::string path(const std::string& name) const { return directory_ + "/" + name; }
+
+  std::string write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(path(name), std::ios::binary) << bytes;
+    return path(name);
+  }
+  [[nodiscard]] std::string read(const std::string& name) const {
+    std::ifstream in(path(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const auto& entry : fs::directory_iterator(directory_)) out.push_back(entry.path().filename());
+    return out;
+  }
+
+  std::string directory_;
+};
+
+File opened(const std::string& path) {
+  auto file = read_file(path, kMax);
+  EXPECT_TRUE(file && *file) << path;
+  return std::move(**file);
+}
+
+TEST_F(System, read_file_gives_the_bytes) {
+  const std::string bytes("a\0b\n", 4);
+  EXPECT_EQ(opened(write("f", bytes)).bytes, bytes);
+  EXPECT_EQ(opened(write("empty", "")).bytes, "");
+}
+
+TEST_F(System, read_file_takes_what_is_missing_for_no_error) {
+  for (const char* name : {"missing", "missing/config.json"}) {
+    const auto file = read_file(path(name), kMax);
+    ASSERT_TRUE(file);
+    EXPECT_FALSE(*file);
+  }
+}
+
+TEST_F(System, read_file_refuses_everything_but_regular_files) {
+  fs::create_directory(path("dir"));
+  ASSERT_EQ(mkfifo(path("fifo").c_str(), 0600), 0);
+  fs::create_symlink(write("real", "x"), path("link"));
+  EXPECT_EQ(read_file(path("dir"), kMax).error().what, path("dir") + ": not a regular file");
+  EXPECT_EQ(read_file(path("fifo"), kMax).error().what, path("fifo") + ": not a regular file");
+  EXPECT_EQ(read_file(path("link"), kMax).error().what,
+            "open " + path("link") + ": a symbolic link, not a regular file");
+  EXPECT_EQ(read_file(write("big", "12345"), 4).error().what, path("big") + ": larger than 4 bytes");
+}
+
+TEST_F(System, replace_keeps_mode_owner_and_attributes) {
+  const std::string target = write("config.json", "old");
+  chmod(target.c_str(), 0640);
+  const bool root = geteuid() == 0;
+  if (root) ASSERT_EQ(chown(target.c_str(), 4711, 4712), 0);
+  const bool attributes = setxattr(target.c_str(), "user.note", "x\0y", 3, 0) == 0;
+  const auto replaced = replace_file(opened(target), "new");
+  ASSERT_TRUE(replaced) << replaced.error().what;
+  EXPECT_EQ(*replaced, Replaced::yes);
+  EXPECT_EQ(read("config.json"), "new");
+  EXPECT_EQ(names(), std::vector<std::string>{"config.json"});
+  struct stat status {};
+  ASSERT_EQ(stat(target.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777U, 0640U);
+  if (root) {
+    EXPECT_EQ(status.st_uid, 4711U);
+    EXPECT_EQ(status.st_gid, 4712U);
+  }
+  if (!attributes) GTEST_SKIP() << "the file system of " << directory_ << " has no user attributes";
+  std::array<char, 8> value{};
+  EXPECT_EQ(getxattr(target.c_str(), "user.note", value.data(), value.size()), 3);
+  EXPECT_EQ(std::string(value.data(), 3), std::string("x\0y", 3));
+}
+
+TEST_F(System, replace_leaves_a_file_alone_that_somebody_else_has_changed) {
+  const std::string target = write("config.json", "old");
+  const File file = opened(target);
+  fs::rename(write("other", "theirs"), target);
+  const auto replaced = replace_file(file, "new");
+  ASSERT_TRUE(replaced);
+  EXPECT_EQ(*replaced, Replaced::changed);
+  EXPECT_EQ(read("config.json"), "theirs");
+  EXPECT_EQ(names(), std::vector<std::string>{"config.json"});
+}
+
+TEST_F(System, replace_takes_away_what_a_killed_process_left) {
+  const std::string target = write("config.json", "old");
+  write(".config.json.runi", "left behind");
+  ASSERT_TRUE(replace_file(opened(target), "new"));
+  EXPECT_EQ(read("config.json"), "new");
+  EXPECT_EQ(names(), std::vector<std::string>{"config.json"});
+}
+
+TEST_F(System, replace_fails_cleanly_in_a_directory_that_cannot_be_written) {
+  if (geteuid() == 0) GTEST_SKIP() << "needs a user other than root: root may write everywhere";
+  const std::string target = write("config.json", "old");
+  const File file = opened(target);
+  chmod(directory_.c_str(), 0500);
+  const auto replaced = replace_file(file, "new");
+  chmod(directory_.c_str(), 0700);
+  ASSERT_FALSE(replaced);
+  EXPECT_EQ(read("config.json"), "old");
+}
+
+TEST_F(System, rootfs_as_it_is) {
+  fs::create_directories(path("bundle/rootfs/dev"));
+  fs::create_symlink("/elsewhere", path("bundle/rootfs/run"));
+  Rootfs rootfs = look_at_rootfs(path("bundle"), "rootfs");
+  EXPECT_TRUE(rootfs.known);
+  EXPECT_TRUE(rootfs.writable);
+  EXPECT_FALSE(rootfs.dev_is_link);
+  EXPECT_TRUE(rootfs.run_is_link);
+  EXPECT_FALSE(rootfs.target_exists);
+  EXPECT_EQ(rootfs.owner_uid, geteuid());
+  write("bundle/rootfs/.runi-init", "");
+  rootfs = look_at_rootfs("/nowhere", path("bundle/rootfs"));
+  EXPECT_TRUE(rootfs.target_exists);
+  EXPECT_TRUE(rootfs.target_is_file);
+  EXPECT_FALSE(look_at_rootfs(path("bundle"), "missing").known);
+  EXPECT_FALSE(look_at_rootfs(path("bundle"), "").known);
+}
+
+TEST_F(System, an_init_that_cannot_serve_is_refused_with_the_reason) {
+  const auto refused = [this](const std::string& bytes, mode_t mode) {
+    const std::string init = write("init", bytes);
+    chmod(init.c_str(), mode);
+    const auto found = find_init(init);
+    return found ? "found" : found.error().what.substr(("init " + init + ": ").size());
+  };
+  EXPECT_EQ(refused("#!/bin/sh\n", 0755), "not an ELF program");
+  EXPECT_EQ(refused(std::string(200, 'x'), 0755), "not a 64-bit ELF program");
+  EXPECT_EQ(refused("", 0700), "not readable and executable by all; run chmod 0755 on it");
+  EXPECT_EQ(refused("", 0775), "writable by others than its owner; run chmod 0755 on it");
+  EXPECT_EQ(find_init(path("none")).error().what, "init " + path("none") + ": open: No such file or directory");
+  EXPECT_EQ(find_init(directory_).error().what, "init " + directory_ + ": not a regular file");
+}
+
+TEST_F(System, append_line_appends_and_never_blocks) {
+  ASSERT_TRUE(append_line(path("log"), "one"));
+  ASSERT_TRUE(append_line(path("log"), "two"));
+  EXPECT_EQ(read("log"), "one\ntwo\n");
+  ASSERT_EQ(mkfifo(path("fifo").c_str(), 0600), 0);
+  EXPECT_FALSE(append_line(path("fifo"), "nobody reads"));
+  EXPECT_FALSE(append_line(path("missing/log"), "x"));
+}
+
+}  // namespace
+}  // namespace runi
