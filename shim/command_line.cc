@@ -18,8 +18,8 @@ constexpr Place kCreateRun = kCreate | kRun;
 constexpr Place kStart = kCreateRun | kRestore;
 constexpr Place kAnywhere = kGlobal | kStart;
 
-// How much of the command line a flag takes.
-enum class Takes { nothing, value, inline_value };
+// Whether the next word is the flag's own, unless it brings its value along after a `=`.
+enum class Takes { nothing, value };
 
 // What a flag tells runi. Most matter only for the words they take.
 enum class Means { nothing, bundle, config_file, log, log_format, no_start };
@@ -98,8 +98,7 @@ constexpr std::array kCrunFlags = {
     Flag{"manage-cgroups-mode", '\0', Takes::value, kRestore},
     Flag{"lsm-profile", '\0', Takes::value, kRestore},
     Flag{"lsm-mount-context", '\0', Takes::value, kRestore},
-    Flag{"network-lock", '\0', Takes::value,
-         kRestore},  // declared without a value, yet its code takes the next word
+    Flag{"network-lock", '\0', Takes::value, kRestore},  // declared a boolean, yet its code takes a word
     Flag{"tcp-established", '\0', Takes::nothing, kRestore},
     Flag{"tcp-close", '\0', Takes::nothing, kRestore},
     Flag{"ext-unix-sk", '\0', Takes::nothing, kRestore},
@@ -110,17 +109,15 @@ constexpr std::array kCrunFlags = {
     Flag{"usage", '\0', Takes::nothing, kAnywhere, Means::no_start},
     Flag{"version", 'V', Takes::nothing, kAnywhere, Means::no_start},
     Flag{"program-name", '\0', Takes::value, kAnywhere},
-    Flag{"HANG", '\0', Takes::inline_value, kAnywhere},
+    Flag{"HANG", '\0', Takes::nothing, kAnywhere},  // --HANG=SECONDS, or alone
 };
 
-// Every command of runc, crun, youki and runsc: what shows that the unknown global flag before it takes no
-// value.
-constexpr std::array<std::string_view, 40> kVerbs = {
-    "boot",         "checkpoint",  "completion", "create",   "cpu-features",  "debug",  "delete",    "do",
-    "events",       "exec",        "features",   "flags",    "gofer",         "h",      "help",      "info",
-    "init",         "install",     "kill",       "list",     "metric-server", "mounts", "nvproxy",   "pause",
-    "port-forward", "portforward", "ps",         "restore",  "resume",        "run",    "spec",      "start",
-    "state",        "statefile",   "symbolize",  "syscalls", "tar",           "trace",  "uninstall", "update",
+// The commands of runc and crun: what shows that an unknown global flag before it takes no value. Those of
+// others would be wrong here: youki's `info` is a value in `--log-level info create`.
+constexpr std::array<std::string_view, 22> kVerbs = {
+    "checkpoint", "completion", "create", "delete", "events", "exec",   "features", "h",
+    "help",       "init",       "kill",   "list",   "mounts", "pause",  "ps",       "restore",
+    "resume",     "run",        "spec",   "start",  "state",  "update",
 };
 
 bool is_verb(std::string_view word) {
@@ -188,7 +185,7 @@ class Parser {
     const std::optional<std::string_view> id = read_flags_until_positional();
     // A runtime never goes without the id, so then it is what an unknown flag was given.
     line_.container_id = id.value_or(guessed_value_);
-    if (crun_) return;  // getopt's `+`: what follows the id is not parsed
+    if (crun_) return;  // what follows the id is not parsed
     while (read_flags_until_positional()) {
     }
   }
@@ -217,7 +214,7 @@ class Parser {
     } else if (flag->takes == Takes::value && !word.value) {
       take_next(*flag);
     } else {
-      apply(*flag, word.value);
+      apply(*flag, word.value.value_or(""));
     }
   }
 
@@ -235,7 +232,7 @@ class Parser {
         if (rest.empty()) return take_next(*flag);
         return apply(*flag, rest);
       }
-      apply(*flag, std::nullopt);
+      apply(*flag, "");
     }
   }
 
@@ -243,8 +240,8 @@ class Parser {
     if (next_ < args_.size()) apply(flag, args_[next_++]);
   }
 
-  // Runtimes gain flags. One that is not in the tables takes the next word unless that looks like what comes
-  // next anyway.
+  // Runtimes gain flags. One that is not in the tables takes the next word, unless that is a flag or the
+  // verb.
   void guess_value() {
     if (next_ == args_.size()) return;
     const std::string_view word = args_[next_];
@@ -253,14 +250,14 @@ class Parser {
     ++next_;
   }
 
-  void apply(const Flag& flag, std::optional<std::string_view> value) {
+  void apply(const Flag& flag, std::string_view value) {
     switch (flag.means) {
       case Means::nothing: break;
-      case Means::bundle: line_.bundle = value->empty() ? "." : *value; break;
+      case Means::bundle: line_.bundle = value.empty() ? "." : value; break;
       case Means::config_file: line_.config_file = value; break;
-      case Means::log: line_.log = crun_ ? log_file(*value) : *value; break;
-      case Means::log_format: line_.log_format = *value == "json" ? LogFormat::json : LogFormat::text; break;
-      case Means::no_start: no_start_ = !is_false(value.value_or("true")); break;
+      case Means::log: line_.log = crun_ ? log_file(value) : value; break;
+      case Means::log_format: line_.log_format = value == "json" ? LogFormat::json : LogFormat::text; break;
+      case Means::no_start: no_start_ = !is_false(value); break;
     }
   }
 

@@ -24,11 +24,12 @@ enum class LogFormat { text, json };
 // The words runi needs; views into the arguments. Nothing here is an error: a command line that the
 // runtime will refuse is for the runtime to refuse.
 struct CommandLine {
-  Verb verb = Verb::other;
-  std::string_view bundle = ".";                // as given, "." where it is not or is empty
+  Verb verb = Verb::other;        // other, too, where --help or --version keeps the verb from running
+  std::string_view bundle = ".";  // as given, "." where it is not or is empty
   std::optional<std::string_view> config_file;  // crun's --config: relative to the cwd, not to the bundle
-  std::string_view container_id;                // empty where there is none
-  std::string_view log;                         // --log, empty where there is none
+  std::string_view container_id;                // of a start only; empty where there is none
+  std::string_view log;  // the file of --log, empty where there is none. A relative one is
+                         // relative to the cwd for runc, but to the bundle for crun
   LogFormat log_format = LogFormat::text;
 };
 
