@@ -145,7 +145,7 @@ inline long set_signal_action(int signal, const SignalAction& action, SignalActi
 
 // Takes one pending signal out of `set`, waiting for it at most `timeout`, or for ever where that is null.
 // Returns its number. Errors: -EAGAIN the time is over, -EINTR a stop or a tracer got in between.
-inline long wait_for_signal(const SignalSet& set, siginfo_t* info, const __kernel_timespec* timeout) {
+inline long wait_for_signal(SignalSet set, siginfo_t* info, const __kernel_timespec* timeout) {
   return call(__NR_rt_sigtimedwait, word(&set), word(info), word(timeout), sizeof set);
 }
 
