@@ -98,7 +98,7 @@ char* page_floor(char* address, long page_size) {
 
 // --- the start ---------------------------------------------------------------------------------------------
 
-// Whether the two calls without which there is no init work here; a seccomp profile may deny them.
+// Whether the two calls that an init's life is made of work here; a seccomp profile may deny them.
 bool can_watch() {
   constexpr __kernel_timespec kNow = {};
   siginfo_t info;
@@ -107,28 +107,36 @@ bool can_watch() {
   return children == 0 || children == -ECHILD;
 }
 
-void close_listed() {
+// Closes what /proc lists. Returns whether it could be read to its end.
+bool close_listed() {
   alignas(8) char buffer[1024];
   const long directory = kernel::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) {
-    constexpr unsigned long kMost = 65536;
-    rlimit64 limit = {kMost, kMost};
-    kernel::get_limit(RLIMIT_NOFILE, &limit);
-    const long end = static_cast<long>(limit.rlim_cur < kMost ? limit.rlim_cur : kMost);
-    for (long fd = 3; fd < end; ++fd) kernel::close(fd);
-    return;
-  }
-  for (long size = 0; (size = kernel::getdents64(directory, buffer, sizeof buffer)) > 0;) {
+  if (directory < 0) return false;
+  long size = 0;
+  while ((size = kernel::getdents64(directory, buffer, sizeof buffer)) > 0) {
     for (long at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const kernel::DirectoryEntry*>(buffer + at);
       long fd = 0;
-      for (const char* digit = entry->name; *digit >= '0' && *digit <= '9'; ++digit)
+      for (const char* digit = entry->name; *digit >= '0' && *digit <= '9'; ++digit) {
         fd = fd * 10 + (*digit - '0');
+      }
       if (fd > 2 && fd != directory) kernel::close(fd);
       at += entry->size;
     }
   }
   kernel::close(directory);
+  return size == 0;
+}
+
+// Closes every descriptor from 3 on: without close_range(2) (before Linux 5.9, or denied) one by one, and
+// without /proc as far as is affordable.
+void close_files() {
+  if (kernel::close_range(3, ~0U) == 0 || close_listed()) return;
+  constexpr unsigned long kMost = 65536;
+  rlimit64 limit = {kMost, kMost};
+  kernel::get_limit(RLIMIT_NOFILE, &limit);
+  const long end = static_cast<long>(limit.rlim_cur < kMost ? limit.rlim_cur : kMost);
+  for (long fd = 3; fd < end; ++fd) kernel::close(fd);
 }
 
 // Lets go of everything that would outlive its use in a process that runs as long as the container: files,
@@ -136,7 +144,7 @@ void close_listed() {
 // programs write to /proc/1/fd/1.
 void let_go(const Place& place) {
   if (place.opened) kernel::close(place.terminal);
-  if (kernel::close_range(3, ~0U) < 0) close_listed();
+  close_files();
   kernel::chdir("/");
 }
 
@@ -172,7 +180,7 @@ long find_page_size(char* const* environment) {
 extern "C" [[noreturn]] void runi_start(char** stack) {
   Program program;
   // Before anything else, because until then the kernel drops what is sent to a PID 1 without handlers.
-  kernel::set_signal_mask(kernel::kEverySignal, &program.signal_mask);
+  const bool blocked = kernel::set_signal_mask(kernel::kEverySignal, &program.signal_mask) == 0;
 
   char** const args = stack + 1;
   char** const environment = args + reinterpret_cast<std::uintptr_t>(*stack) + 1;
@@ -182,8 +190,9 @@ extern "C" [[noreturn]] void runi_start(char** stack) {
   program.environment = environment;
 
   // Inherited as ignored it would have the kernel reap the application, and its status be lost.
-  kernel::set_signal_action(SIGCHLD, {.flags = SA_NOCLDSTOP}, &program.on_child_signal);
-  if (!can_watch()) execute(program);
+  const bool notified =
+      kernel::set_signal_action(SIGCHLD, {.flags = SA_NOCLDSTOP}, &program.on_child_signal) == 0;
+  if (!blocked || !notified || !can_watch()) execute(program);
 
   if (options.subreaper) kernel::set_subreaper(true);
   const Place place = prepare_place();

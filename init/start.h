@@ -9,7 +9,7 @@ namespace runi {
 struct Program {
   const char* const* args;  // null-terminated; args[0] is looked up as execvp(3) does
   const char* const* environment;
-  kernel::SignalSet signal_mask;
+  kernel::SignalSet signal_mask = 0;
   kernel::SignalAction on_child_signal;
 };
 

@@ -3,7 +3,7 @@
     app.py out record               each signal it gets, all 64 blocked: "<number> <code> <value>"
     app.py out record-with-helper   the same, and of a helper in its group: "helper <number> ..."
     app.py out record-as UID        the same, as another user
-    app.py out orphans N            makes N orphans that end at once
+    app.py out orphans N            makes N orphans that end at once, on SIGUSR1
     app.py out orphan               makes one, which says whose child it has become
 """
 
@@ -64,6 +64,9 @@ def main():
         say("ready", helper)
         record()
     elif what == "orphans":
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        say("ready 0")
+        signal.sigwait([signal.SIGUSR1])
         orphans(int(sys.argv[3]))
         say("made")
         signal.pause()

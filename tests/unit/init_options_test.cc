@@ -1,10 +1,10 @@
+#include "options.h"
+
 #include <gtest/gtest.h>
 
 #include <initializer_list>
 #include <string>
 #include <vector>
-
-#include "options.h"
 
 namespace runi {
 namespace {
@@ -21,7 +21,8 @@ class Line {
 
   [[nodiscard]] std::vector<std::string> command() const {
     std::vector<std::string> words;
-    for (const char* const* arg = options_.command; arg != nullptr && *arg != nullptr; ++arg) words.emplace_back(*arg);
+    for (const char* const* arg = options_.command; arg != nullptr && *arg != nullptr; ++arg)
+      words.emplace_back(*arg);
     return words;
   }
 

@@ -1,16 +1,17 @@
+#include "text.h"
+
 #include <gtest/gtest.h>
 
 #include <cerrno>
 #include <climits>
 #include <cstring>
 
-#include "text.h"
-
 namespace runi {
 namespace {
 
 TEST(InitText, SaysWhatStrerrorSays) {
-  for (const int error : {EPERM, ENOENT, E2BIG, ENOEXEC, ENOMEM, EACCES, ENOTDIR, EISDIR, ETXTBSY, ENAMETOOLONG, ELOOP}) {
+  for (const int error :
+       {EPERM, ENOENT, E2BIG, ENOEXEC, ENOMEM, EACCES, ENOTDIR, EISDIR, ETXTBSY, ENAMETOOLONG, ELOOP}) {
     EXPECT_STREQ(ErrorText(error).c_str(), std::strerror(error));
   }
 }
