@@ -1,0 +1,91 @@
+// The assembly: entry point, a new process on a stack of its own, a change of stack. See kernel.h.
+
+#if defined(__x86_64__)
+
+// At entry the stack pointer is at argc (System V ABI for x86-64, 3.4.1). clone(2) takes flags, stack, two
+// thread-id pointers and a thread pointer; the flags used here leave the last three unread, so that r8 and
+// r9, which the kernel preserves, carry function and argument into the child.
+asm(R"(
+    .text
+    .globl _start
+    .type _start, @function
+_start:
+    xorl  %ebp, %ebp
+    movq  %rsp, %rdi
+    andq  $-16, %rsp
+    call  runi_start
+    hlt
+
+    .globl runi_spawn
+    .type runi_spawn, @function
+runi_spawn:
+    movq  %r8, %r9
+    movq  %rcx, %r8
+    movq  %rdi, %rax
+    movq  %rsi, %rdi
+    movq  %rdx, %rsi
+    syscall
+    testq %rax, %rax
+    jnz   1f
+    movq  %rsi, %rsp
+    xorl  %ebp, %ebp
+    movq  %r9, %rdi
+    call  *%r8
+    hlt
+1:  ret
+
+    .globl runi_continue_on
+    .type runi_continue_on, @function
+runi_continue_on:
+    movq  %rdi, %rsp
+    xorl  %ebp, %ebp
+    movq  %rdx, %rdi
+    call  *%rsi
+    hlt
+)");
+
+#elif defined(__aarch64__)
+
+// As above; svc preserves every register but x0.
+asm(R"(
+    .text
+    .globl _start
+    .type _start, %function
+_start:
+    mov   x29, #0
+    mov   x30, #0
+    mov   x0, sp
+    bl    runi_start
+    brk   #1
+
+    .globl runi_spawn
+    .type runi_spawn, %function
+runi_spawn:
+    mov   x8, x0
+    mov   x0, x1
+    mov   x1, x2
+    mov   x5, x3
+    mov   x6, x4
+    mov   x7, x2
+    svc   #0
+    cbnz  x0, 1f
+    mov   sp, x7
+    mov   x29, #0
+    mov   x30, #0
+    mov   x0, x6
+    blr   x5
+    brk   #1
+1:  ret
+
+    .globl runi_continue_on
+    .type runi_continue_on, %function
+runi_continue_on:
+    mov   sp, x0
+    mov   x29, #0
+    mov   x30, #0
+    mov   x0, x2
+    blr   x1
+    brk   #1
+)");
+
+#endif

@@ -1,0 +1,253 @@
+// The kernel as a program without a C library sees it: the system calls the init makes, on x86-64 and arm64.
+//
+// A call returns what the kernel returned: its value, or -errno. Nothing retries, nothing sets errno.
+#pragma once
+
+#include <asm/errno.h>
+#include <asm/ioctls.h>
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include <asm/unistd.h>
+#include <linux/auxvec.h>
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <linux/mman.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <linux/time_types.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace runi::kernel {
+
+// One bit a signal, signal 1 lowest. The kernel's own set: libc's hides 32 and 33 (and musl 34).
+using SignalSet = std::uint64_t;
+
+constexpr SignalSet kEverySignal = ~SignalSet{0};
+
+constexpr SignalSet set_of(int signal) {
+  return SignalSet{1} << (signal - 1);
+}
+
+// The kernel's struct sigaction on both architectures (include/linux/signal_types.h), not libc's.
+struct SignalAction {
+  void (*handler)(int) = nullptr;  // null is SIG_DFL
+  unsigned long flags = 0;
+  void (*restorer)() = nullptr;
+  SignalSet mask = 0;
+};
+
+// What getdents64(2) fills its buffer with.
+struct DirectoryEntry {
+  std::uint64_t inode;
+  std::int64_t next;
+  unsigned short size;  // of this entry, name and padding included
+  unsigned char type;
+  char name[];
+};
+
+#if defined(__x86_64__)
+
+// clang-format off
+[[gnu::always_inline]] inline long call(long number) {
+  asm volatile("syscall" : "+a"(number) : : "rcx", "r11", "memory");
+  return number;
+}
+[[gnu::always_inline]] inline long call(long number, long a) {
+  asm volatile("syscall" : "+a"(number) : "D"(a) : "rcx", "r11", "memory");
+  return number;
+}
+[[gnu::always_inline]] inline long call(long number, long a, long b) {
+  asm volatile("syscall" : "+a"(number) : "D"(a), "S"(b) : "rcx", "r11", "memory");
+  return number;
+}
+[[gnu::always_inline]] inline long call(long number, long a, long b, long c) {
+  asm volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+  return number;
+}
+[[gnu::always_inline]] inline long call(long number, long a, long b, long c, long d) {
+  register long r10 asm("r10") = d;
+  asm volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
+  return number;
+}
+[[gnu::always_inline]] inline long call(long number, long a, long b, long c, long d, long e) {
+  register long r10 asm("r10") = d;
+  register long r8 asm("r8") = e;
+  asm volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8) : "rcx", "r11", "memory");
+  return number;
+}
+// clang-format on
+
+#elif defined(__aarch64__)
+
+[[gnu::always_inline]] inline long call(long number, long a = 0) {
+  register long x8 asm("x8") = number;
+  register long x0 asm("x0") = a;
+  asm volatile("svc #0" : "+r"(x0) : "r"(x8) : "memory");
+  return x0;
+}
+[[gnu::always_inline]] inline long call(long number, long a, long b) {
+  register long x8 asm("x8") = number;
+  register long x0 asm("x0") = a;
+  register long x1 asm("x1") = b;
+  asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1) : "memory");
+  return x0;
+}
+[[gnu::always_inline]] inline long call(long number, long a, long b, long c) {
+  register long x8 asm("x8") = number;
+  register long x0 asm("x0") = a;
+  register long x1 asm("x1") = b;
+  register long x2 asm("x2") = c;
+  asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+  return x0;
+}
+[[gnu::always_inline]] inline long call(long number, long a, long b, long c, long d) {
+  register long x8 asm("x8") = number;
+  register long x0 asm("x0") = a;
+  register long x1 asm("x1") = b;
+  register long x2 asm("x2") = c;
+  register long x3 asm("x3") = d;
+  asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
+  return x0;
+}
+[[gnu::always_inline]] inline long call(long number, long a, long b, long c, long d, long e) {
+  register long x8 asm("x8") = number;
+  register long x0 asm("x0") = a;
+  register long x1 asm("x1") = b;
+  register long x2 asm("x2") = c;
+  register long x3 asm("x3") = d;
+  register long x4 asm("x4") = e;
+  asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+  return x0;
+}
+
+#else
+#error "runi-init knows the system calls of x86-64 and arm64 only"
+#endif
+
+[[gnu::always_inline]] inline long word(const volatile void* pointer) {
+  return reinterpret_cast<long>(pointer);
+}
+
+// --- signals -----------------------------------------------------------------------------------------------
+
+inline long set_signal_mask(SignalSet mask, SignalSet* old) {
+  return call(__NR_rt_sigprocmask, SIG_SETMASK, word(&mask), word(old), sizeof mask);
+}
+
+inline long set_signal_action(int signal, const SignalAction& action, SignalAction* old) {
+  return call(__NR_rt_sigaction, signal, word(&action), word(old), sizeof action.mask);
+}
+
+// Takes one pending signal out of `set`, waiting for it at most `timeout`, or for ever where that is null.
+// Returns its number. Errors: -EAGAIN the time is over, -EINTR a stop or a tracer got in between.
+inline long wait_for_signal(SignalSet set, siginfo_t* info, const __kernel_timespec* timeout) {
+  return call(__NR_rt_sigtimedwait, word(&set), word(info), word(timeout), sizeof set);
+}
+
+// Sends a signal with all that came with it. To others the kernel takes only what a process could have
+// queued: si_code below 0 and not SI_TKILL (do_rt_sigqueueinfo in kernel/signal.c); to oneself, anything.
+inline long queue_signal(long pid, const siginfo_t& info) {
+  return call(__NR_rt_sigqueueinfo, pid, info.si_signo, word(&info));
+}
+
+inline long kill(long pid, int signal) {
+  return call(__NR_kill, pid, signal);
+}
+
+// --- processes ---------------------------------------------------------------------------------------------
+
+inline long getpid() {
+  return call(__NR_getpid);
+}
+inline long getsid() {
+  return call(__NR_getsid, 0);
+}
+inline long getpgrp() {
+  return call(__NR_getpgid, 0);
+}
+inline long setsid() {
+  return call(__NR_setsid);
+}
+inline long own_group() {
+  return call(__NR_setpgid, 0, 0);
+}
+
+inline long set_subreaper(bool on) {
+  return call(__NR_prctl, PR_SET_CHILD_SUBREAPER, on ? 1 : 0);
+}
+
+// Any child's change of state. info->si_pid stays 0 where WNOHANG found none.
+inline long wait_for_any(siginfo_t* info, int options) {
+  info->si_pid = 0;
+  return call(__NR_waitid, P_ALL, 0, word(info), options, 0);
+}
+
+inline long execve(const char* path, const char* const* args, const char* const* environment) {
+  return call(__NR_execve, word(path), word(args), word(environment));
+}
+
+[[noreturn]] inline void exit(int status) {
+  for (;;) call(__NR_exit_group, status);
+}
+
+// --- files -------------------------------------------------------------------------------------------------
+
+inline long open(const char* path, int flags) {
+  return call(__NR_openat, AT_FDCWD, word(path), flags, 0);
+}
+inline long close(long fd) {
+  return call(__NR_close, fd);
+}
+inline long close_range(unsigned first, unsigned last) {
+  return call(__NR_close_range, first, last, 0);
+}
+inline long status_flags(int fd) {
+  return call(__NR_fcntl, fd, F_GETFL);
+}
+inline long chdir(const char* path) {
+  return call(__NR_chdir, word(path));
+}
+inline long writev(int fd, const iovec* parts, int count) {
+  return call(__NR_writev, fd, word(parts), count);
+}
+inline long ioctl(long fd, unsigned request, long argument) {
+  return call(__NR_ioctl, fd, request, argument);
+}
+inline long ioctl(long fd, unsigned request, int* value) {
+  return ioctl(fd, request, word(value));
+}
+
+inline long getdents64(long fd, char* buffer, std::size_t size) {
+  return call(__NR_getdents64, fd, word(buffer), static_cast<long>(size));
+}
+
+inline long get_limit(int resource, rlimit64* limit) {
+  return call(__NR_prlimit64, 0, resource, 0, word(limit));
+}
+
+// --- memory ------------------------------------------------------------------------------------------------
+
+// Gives the whole pages from begin up to end back; begin and end lie on page borders. Nothing if end is not
+// above begin.
+inline void discard(const char* begin, const char* end) {
+  if (begin < end) call(__NR_madvise, word(begin), end - begin, MADV_DONTNEED);
+}
+
+// --- what needs assembly (entry.cc) ------------------------------------------------------------------------
+
+// Makes a process with the system call `number` (clone, or one without arguments such as vfork) that runs
+// function(argument) on the stack that ends at stack_top, and never on the caller's frames, so that a child
+// which shares memory with its parent cannot spoil them. Returns the child's pid, or -errno.
+extern "C" long runi_spawn(long number, unsigned long flags, char* stack_top, void (*function)(const void*),
+                           const void* argument);
+
+// Goes on with function(argument) on the stack that ends at stack_top; what the old one held is dead.
+extern "C" [[noreturn]] void runi_continue_on(char* stack_top, void (*function)(const void*),
+                                              const void* argument);
+
+}  // namespace runi::kernel

@@ -1,0 +1,192 @@
+#include "start.h"
+
+#include "report.h"
+#include "text.h"
+
+namespace runi {
+namespace {
+
+constexpr int kExitCannotExecute = 126;  // what shells, docker and tini answer with
+constexpr int kExitNotFound = 127;
+
+// Used where PATH is unset. The containers' usual one: an image without a PATH gets it from its engine too.
+constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+// execute()'s path buffer and room to spare.
+constexpr std::size_t kChildStackBytes = PATH_MAX + 2048;
+
+const char* find_path(const char* const* environment) {
+  for (; *environment != nullptr; ++environment) {
+    const char* variable = *environment;
+    if (variable[0] == 'P' && variable[1] == 'A' && variable[2] == 'T' && variable[3] == 'H' &&
+        variable[4] == '=') {
+      return variable + 5;
+    }
+  }
+  return kDefaultPath;
+}
+
+// Whether a failure with this file leaves it to the next directory of PATH, as in execvp(3) and glibc's
+// posix/execvpe.c.
+bool concerns_this_file_only(long result) {
+  switch (result) {
+    case -ENOENT:
+    case -ENOTDIR:
+    case -EACCES:
+    case -ENODEV:
+    case -ETIMEDOUT:
+    case -ESTALE:
+    case -ENAMETOOLONG: return true;
+    default: return false;
+  }
+}
+
+// Executes the program. Returns only if that fails: -errno. Unlike execvp, never hands a file that the kernel
+// does not recognise to a shell: no container runtime does.
+long search_and_execute(const Program& program) {
+  const char* const name = program.args[0];
+  bool has_slash = false;
+  for (const char* c = name; *c != '\0'; ++c) has_slash |= *c == '/';
+  if (has_slash) return kernel::execve(name, program.args, program.environment);
+  if (*name == '\0') return -ENOENT;
+
+  long result = -ENOENT;
+  bool denied = false;
+  char candidate[PATH_MAX];
+  for (const char* path = find_path(program.environment);; ++path) {
+    std::size_t size = 0;
+    bool fits = true;
+    const auto add = [&](char c) {
+      size < sizeof candidate ? void(candidate[size++] = c) : void(fits = false);
+    };
+    for (; *path != ':' && *path != '\0'; ++path) add(*path);
+    if (size != 0) add('/');  // an empty element is the working directory
+    for (const char* c = name; *c != '\0'; ++c) add(*c);
+    add('\0');
+
+    result = fits ? kernel::execve(candidate, program.args, program.environment) : -ENAMETOOLONG;
+    if (result == -EACCES) denied = true;
+    if (!concerns_this_file_only(result)) return result;
+    if (*path == '\0') return denied ? -EACCES : result;
+  }
+}
+
+// Whether fd is our controlling terminal (TIOCGSID of another's fails, tiocgsid() in
+// drivers/tty/tty_jobctrl.c) and open for reading, without which it could not be taken again (tiocsctty()
+// there).
+bool is_controlling_terminal(int fd, long session) {
+  int terminals_session = 0;
+  return kernel::ioctl(fd, TIOCGSID, &terminals_session) == 0 && terminals_session == session &&
+         (kernel::status_flags(fd) & O_ACCMODE) != O_WRONLY;
+}
+
+// Takes what the kernel sent for TIOCNOTTY (disassociate_ctty() in drivers/tty/tty_jobctrl.c): it bears our
+// own pid. What someone else sent goes back into the queue as it was.
+void drop_own(int signal) {
+  constexpr __kernel_timespec kNow = {};
+  siginfo_t info;
+  if (kernel::wait_for_signal(kernel::set_of(signal), &info, &kNow) != signal) return;
+  const long self = kernel::getpid();
+  if (info.si_code == SI_USER && info.si_pid == self) return;
+  if (kernel::queue_signal(self, info) < 0) kernel::kill(self, signal);
+}
+
+void take_place(const Place& place) {
+  if (place.kind == Place::Kind::own_session) {
+    kernel::setsid();
+    // The session's first terminal comes with its foreground (__proc_set_tty() in tty_jobctrl.c).
+    if (place.terminal >= 0) kernel::ioctl(place.terminal, TIOCSCTTY, 0L);
+  } else {
+    kernel::own_group();
+    int group = static_cast<int>(kernel::getpid());
+    // From the background: SIGTTOU is blocked, so that this stops nobody (tcsetpgrp(3)).
+    if (place.terminal >= 0) kernel::ioctl(place.terminal, TIOCSPGRP, &group);
+  }
+}
+
+struct Child {
+  const Program& program;
+  const Place& place;
+};
+
+// The child's life until it is the application. It may share memory with PID 1, and must not count on it.
+void live(const void* child) {
+  const Child& self = *static_cast<const Child*>(child);
+  take_place(self.place);
+  execute(self.program);
+}
+
+}  // namespace
+
+Place prepare_place() {
+  Place place;
+  const long session = kernel::getsid();
+  const bool leader = session == kernel::getpid();
+
+  for (int fd = 0; fd <= 2 && place.terminal < 0; ++fd) {
+    if (is_controlling_terminal(fd, session)) place.terminal = fd;
+  }
+  if (!leader) {
+    int foreground = 0;
+    if (place.terminal >= 0 &&
+        (kernel::ioctl(place.terminal, TIOCGPGRP, &foreground) != 0 || foreground != kernel::getpgrp())) {
+      place.terminal = -1;
+    }
+    return place;
+  }
+
+  if (place.terminal < 0) {
+    place.terminal = static_cast<int>(kernel::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+    place.opened = place.terminal >= 0;
+  }
+  if (place.terminal < 0) {
+    place.kind = Place::Kind::own_session;
+  } else if (kernel::ioctl(place.terminal, TIOCNOTTY, 0L) == 0) {
+    place.kind = Place::Kind::own_session;
+    drop_own(SIGHUP);
+    drop_own(SIGCONT);
+  }
+  return place;
+}
+
+void take_back(const Place& place) {
+  if (place.kind == Place::Kind::own_session && place.terminal >= 0) {
+    kernel::ioctl(place.terminal, TIOCSCTTY, 0L);
+  }
+}
+
+long spawn(const Program& program, const Place& place) {
+  struct Way {
+    short number;
+    short flags;
+  };
+  // The first is vfork, without sharing the stack: nothing to copy, and when it returns the application's
+  // session and group exist. The others are for a seccomp profile that dislikes the one before.
+  static constexpr Way kWays[] = {
+    {__NR_clone, CLONE_VM | CLONE_VFORK | SIGCHLD},
+    {__NR_clone, SIGCHLD},
+#if defined(__NR_vfork) && defined(__NR_fork)
+    {__NR_vfork, 0},
+    {__NR_fork, 0},
+#endif
+  };
+  alignas(16) char stack[kChildStackBytes];
+  const Child child = {program, place};
+  long result = 0;
+  for (const Way& way : kWays) {
+    result = kernel::runi_spawn(way.number, static_cast<unsigned long>(way.flags), stack + sizeof stack, live,
+                                &child);
+    if (result > 0) break;
+  }
+  return result;
+}
+
+void execute(const Program& program) {
+  kernel::set_signal_action(SIGCHLD, program.on_child_signal, nullptr);
+  kernel::set_signal_mask(program.signal_mask, nullptr);
+  const long result = search_and_execute(program);
+  report({"exec ", program.args[0], ": ", ErrorText(static_cast<int>(-result)).c_str()});
+  kernel::exit(result == -ENOENT || result == -ENOTDIR ? kExitNotFound : kExitCannotExecute);
+}
+
+}  // namespace runi

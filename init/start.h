@@ -1,0 +1,43 @@
+// How the application is started so that it finds what it would have found without an init.
+#pragma once
+
+#include "kernel.h"
+
+namespace runi {
+
+// The application, and what the init changed of its own before the start: the application gets it back.
+struct Program {
+  const char* const* args;  // null-terminated; args[0] is looked up as execvp(3) does
+  const char* const* environment;
+  kernel::SignalSet signal_mask = 0;
+  kernel::SignalAction on_child_signal;
+};
+
+// The application's place among sessions, process groups and terminals.
+struct Place {
+  enum class Kind {
+    own_session,  // of which it is the leader, with `terminal` as its controlling terminal
+    own_group,    // in the session the init is in, in the foreground of `terminal`
+  };
+  Kind kind = Kind::own_group;
+  int terminal = -1;    // -1 for none
+  bool opened = false;  // the terminal's descriptor is of our making
+};
+
+// Settles where the application belongs. A session leader, which is what container runtimes make of PID 1,
+// gives its controlling terminal up for the application to take; SIGHUP and SIGCONT that the kernel sends it
+// for that are gone when this returns, and no other signal is. All signals must be blocked.
+[[nodiscard]] Place prepare_place();
+
+// Undoes prepare_place().
+void take_back(const Place& place);
+
+// Starts the program in its place. Returns its pid when it has been executed, or has failed to be (and then
+// has said so and ended with 127 or 126); -errno where the kernel would make no process.
+[[nodiscard]] long spawn(const Program& program, const Place& place);
+
+// Becomes the program. If that cannot be, says why on stderr and exits: 127 where there is no such program,
+// 126 where there is one that cannot be executed.
+[[noreturn]] void execute(const Program& program);
+
+}  // namespace runi

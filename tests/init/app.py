@@ -1,0 +1,79 @@
+"""The application of the tests: what it is told to do stands in its arguments, what it sees goes to fd `out`.
+
+    app.py out record               each signal it gets, all 64 blocked: "<number> <code> <value>"
+    app.py out record-with-helper   the same, and of a helper in its group: "helper <number> ..."
+    app.py out record-as UID        the same, as another user
+    app.py out orphans N            makes N orphans that end at once, on SIGUSR1
+    app.py out orphan               makes one, which says whose child it has become
+"""
+
+import os
+import signal
+import sys
+
+import raw
+
+out = int(sys.argv[1])
+
+
+def say(*words):
+    os.write(out, (" ".join(map(str, words)) + "\n").encode())
+
+
+def record(*prefix):
+    while True:
+        say(*prefix, *raw.take_signal())
+
+
+def orphans(count):
+    """A parent with `count` children that it leaves behind."""
+    parent = os.fork()
+    if parent == 0:
+        for _ in range(count):
+            if os.fork() == 0:
+                os._exit(0)
+        os._exit(0)
+    os.waitpid(parent, 0)
+
+
+def orphan():
+    read, write = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        if os.fork() != 0:
+            os._exit(0)
+        os.close(write)
+        os.read(read, 1)  # until the parent's parent has seen the parent's end
+        say(os.getppid())
+        os._exit(0)
+    os.waitpid(parent, 0)
+    os.close(write)
+
+
+def main():
+    what = sys.argv[2]
+    if what.startswith("record"):
+        raw.set_mask(raw.ALL)
+        if what == "record-as":
+            os.setresuid(*[int(sys.argv[3])] * 3)
+        helper = 0
+        if what == "record-with-helper":
+            helper = os.fork()
+            if helper == 0:
+                record("helper")
+        say("ready", helper)
+        record()
+    elif what == "orphans":
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        say("ready 0")
+        signal.sigwait([signal.SIGUSR1])
+        orphans(int(sys.argv[3]))
+        say("made")
+        signal.pause()
+    elif what == "orphan":
+        orphan()
+        say("parent", os.getpid())
+        signal.pause()
+
+
+main()
