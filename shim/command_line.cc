@@ -255,7 +255,10 @@ class Parser {
       case Means::nothing: break;
       case Means::bundle: line_.bundle = value.empty() ? "." : value; break;
       case Means::config_file: line_.config_file = value; break;
-      case Means::log: line_.log = crun_ ? log_file(value) : value; break;
+      case Means::log:
+        line_.log = crun_ ? log_file(value) : value;
+        line_.log_in_bundle = crun_;
+        break;
       case Means::log_format: line_.log_format = value == "json" ? LogFormat::json : LogFormat::text; break;
       case Means::no_start: no_start_ = !is_false(value); break;
     }

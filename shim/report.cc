@@ -19,13 +19,11 @@ std::string log_line(std::string_view message, LogFormat format, std::time_t tim
 }
 
 void report(const CommandLine& command, const Error& error) {
-  std::string_view log = command.log;
-  // crun(1): --log takes a path, or one of these schemes before it.
-  if (log.starts_with("journald:") || log.starts_with("syslog:")) return;
-  if (log.starts_with("file:")) log.remove_prefix(5);
-  if (log.empty()) return;
+  if (command.log.empty()) return;
+  std::string path(command.log);
+  if (command.log_in_bundle && !path.starts_with('/')) path = std::string(command.bundle) + "/" + path;
   const std::string line = log_line(error.what, command.log_format, std::time(nullptr));
-  (void)append_line(std::string(log), line);  // the error itself still goes to stderr
+  (void)append_line(path, line);  // the error itself still goes to stderr
 }
 
 }  // namespace runi

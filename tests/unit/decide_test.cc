@@ -21,7 +21,7 @@ Rootfs ordinary_rootfs() {
 
 // One container to decide on; each test changes what it is about.
 struct Case {
-  CommandLine command{Verb::create, ".", std::nullopt, "id", "", LogFormat::text};
+  CommandLine command{Verb::create, ".", std::nullopt, "id", "", false, LogFormat::text};
   Config config;
   Rootfs rootfs = ordinary_rootfs();
   std::string json{kPlain};

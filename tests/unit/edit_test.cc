@@ -58,7 +58,7 @@ TEST(Edit, a_second_pass_finds_an_init) {
   const std::string once = edited(R"({"process":{"args":["sh"]},"linux":{"namespaces":[{"type":"pid"}]}})");
   const auto spec = parse_spec(once);
   ASSERT_TRUE(spec);
-  const CommandLine create{Verb::create, ".", std::nullopt, "id", "", LogFormat::text};
+  const CommandLine create{Verb::create, ".", std::nullopt, "id", "", false, LogFormat::text};
   EXPECT_EQ(decide(create, Config{}, *spec, Rootfs{}).reason, Reason::has_init);
 }
 

@@ -60,9 +60,7 @@ TEST(Json, children_skip_grandchildren) {
 }
 
 TEST(Json, what_is_not_json_is_refused_with_its_place) {
-  EXPECT_EQ(error_of(""),
-            "not JSON: parse error at line 1, column 1: attempting to parse an empty input; check that your input "
-            "string or file is valid JSON");
+  EXPECT_NE(error_of("").find("not JSON: parse error at line 1, column 1"), std::string::npos);
   EXPECT_NE(error_of("{\n\"a\":}").find("line 2, column 5"), std::string::npos);
   EXPECT_NE(error_of("{} x").find("not JSON"), std::string::npos);
   EXPECT_NE(error_of("[1e999]").find("not JSON"), std::string::npos);

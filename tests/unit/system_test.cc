@@ -82,7 +82,9 @@ TEST_F(System, replace_keeps_mode_owner_and_attributes) {
   const std::string target = write("config.json", "old");
   chmod(target.c_str(), 0640);
   const bool root = geteuid() == 0;
-  if (root) ASSERT_EQ(chown(target.c_str(), 4711, 4712), 0);
+  if (root) {
+    ASSERT_EQ(chown(target.c_str(), 4711, 4712), 0);
+  }
   const bool attributes = setxattr(target.c_str(), "user.note", "x\0y", 3, 0) == 0;
   const auto replaced = replace_file(opened(target), "new");
   ASSERT_TRUE(replaced) << replaced.error().what;
