@@ -32,6 +32,11 @@ constexpr struct {
     {"io.kubernetes.cri-o.ContainerType", "sandbox"},
 };
 
+// The stop signal of the container, as podman and CRI-O note it, where it is the one that only systemd as PID 1
+// understands (systemd(1), SIGRTMIN+3). Podman sets it for --systemd=always and for what it takes for systemd.
+constexpr string_view kStopSignal = "org.opencontainers.image.stopSignal";
+constexpr string_view kSystemdStopSignals[] = {"37", "RTMIN+3", "SIGRTMIN+3"};
+
 // Annotations by which crun hands a container to something that does not exec.
 // Source: crun src/libcrun/custom-handler.c and handlers/wasmtime.c, handlers/krun.c.
 constexpr string_view kHandlerMarks[] = {"run.oci.handler", "module.wasm.image/variant"};
@@ -74,8 +79,8 @@ Evidence disabled(const Question& q) {
 }
 
 Evidence no_process(const Question& q) {
-  if (!q.spec.args.empty()) return std::nullopt;
-  return "process.args is missing or empty";
+  if (!q.spec.args.empty() && !q.spec.args[0].empty()) return std::nullopt;
+  return "process.args is missing or names no command";
 }
 
 Evidence sandbox(const Question& q) {
@@ -106,6 +111,9 @@ Evidence has_init(const Question& q) {
 Evidence wants_pid1(const Question& q) {
   const string_view command = q.spec.args[0];
   if (contains(kInitSystems, base_name(command))) return "command " + quoted(command);
+  if (const auto stop = q.spec.annotation(kStopSignal); stop && contains(kSystemdStopSignals, *stop)) {
+    return "annotation " + std::string(kStopSignal) + " is systemd's";
+  }
   for (const std::string& skipped : q.config.skip_commands) {
     const bool by_path = skipped.find('/') != std::string::npos;
     if (skipped == (by_path ? command : base_name(command))) {

@@ -175,7 +175,12 @@ Result<void> read_linux(const Value& root, Spec& spec) {
       if (!type) return type.error();
       auto path = find_text(entry, "/linux/namespaces", "path");
       if (!path) return path.error();
-      if (*type == "pid") spec.pid_namespace = path->empty() ? PidNamespace::own : PidNamespace::joined;
+      if (*type == "pid") {
+        if (spec.pid_namespace != PidNamespace::none) {
+          return Error{std::string("/linux/namespaces: the pid namespace ") + kStandsTwice};
+        }
+        spec.pid_namespace = path->empty() ? PidNamespace::own : PidNamespace::joined;
+      }
       if (*type == "user") spec.user_namespace = true;
     }
   }

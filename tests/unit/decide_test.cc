@@ -105,6 +105,7 @@ TEST(Decide, disabled) {
 TEST(Decide, no_process) {
   EXPECT_EQ(with_args("[]").reason(), "no-process");
   EXPECT_EQ(with_args("null").reason(), "no-process");
+  EXPECT_EQ(with_args(R"(["", "x"])").reason(), "no-process");
 }
 
 TEST(Decide, sandbox) {
@@ -152,6 +153,13 @@ TEST(Decide, wants_pid1) {
                            R"(["/sbin/runit-init"])", R"(["/sbin/openrc-init"])", R"(["s6-svscan","/etc"])"}) {
     EXPECT_EQ(with_args(args).reason(), "wants-pid1") << args;
   }
+}
+
+TEST(Decide, a_container_that_is_stopped_as_systemd_is_wants_pid1) {
+  EXPECT_EQ(with_members(R"("annotations":{"org.opencontainers.image.stopSignal":"37"})").reason(), "wants-pid1");
+  EXPECT_EQ(with_members(R"("annotations":{"org.opencontainers.image.stopSignal":"SIGRTMIN+3"})").reason(),
+            "wants-pid1");
+  EXPECT_EQ(with_members(R"("annotations":{"org.opencontainers.image.stopSignal":"15"})").reason(), "inject");
 }
 
 TEST(Decide, skip_commands_match_a_path_or_a_base_name) {
