@@ -176,8 +176,8 @@ inline long getpid() {
 inline long getsid() {
   return call(__NR_getsid, 0);
 }
-inline long getpgrp() {
-  return call(__NR_getpgid, 0);
+inline long getpgid(long pid) {
+  return call(__NR_getpgid, pid);
 }
 inline long setsid() {
   return call(__NR_setsid);

@@ -105,7 +105,7 @@ void take_place(const Place& place) {
     if (place.terminal >= 0) kernel::ioctl(place.terminal, TIOCSCTTY, 0L);
   } else {
     kernel::own_group();
-    int group = static_cast<int>(kernel::getpid());
+    int group = static_cast<int>(kernel::getpgid(0));
     // From the background: SIGTTOU is blocked, so that this stops nobody (tcsetpgrp(3)).
     if (place.terminal >= 0) kernel::ioctl(place.terminal, TIOCSPGRP, &group);
   }
@@ -136,7 +136,7 @@ Place prepare_place() {
   if (!leader) {
     int foreground = 0;
     if (place.terminal >= 0 &&
-        (kernel::ioctl(place.terminal, TIOCGPGRP, &foreground) != 0 || foreground != kernel::getpgrp())) {
+        (kernel::ioctl(place.terminal, TIOCGPGRP, &foreground) != 0 || foreground != kernel::getpgid(0))) {
       place.terminal = -1;
     }
     return place;
