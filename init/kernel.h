@@ -129,9 +129,18 @@ struct DirectoryEntry {
 #error "runi-init knows the system calls of x86-64 and arm64 only"
 #endif
 
-[[gnu::always_inline]] inline long word(const volatile void* pointer) {
+// A pointer as an argument of call().
+[[gnu::always_inline]] inline long word(const void* pointer) {
   return reinterpret_cast<long>(pointer);
 }
+#ifdef __clang_analyzer__
+long word(
+    void* pointer);  // the analyzer does not see that assembly writes there; that a function may, it does
+#else
+[[gnu::always_inline]] inline long word(void* pointer) {
+  return reinterpret_cast<long>(pointer);
+}
+#endif
 
 // --- signals -----------------------------------------------------------------------------------------------
 
@@ -167,8 +176,8 @@ inline long getpid() {
 inline long getsid() {
   return call(__NR_getsid, 0);
 }
-inline long getpgrp() {
-  return call(__NR_getpgid, 0);
+inline long getpgid(long pid) {
+  return call(__NR_getpgid, pid);
 }
 inline long setsid() {
   return call(__NR_setsid);

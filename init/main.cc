@@ -44,6 +44,14 @@ char* page_floor(char* address, long page_size) {
   return address - reinterpret_cast<std::uintptr_t>(address) % static_cast<unsigned long>(page_size);
 }
 
+// Whether a signal that reached the init is for the application. The kernel's own are too, such as a hang-up
+// that it tells a session's leader or an alarm set before exec, unless they went to the whole of a group that
+// the application is in: then it has them.
+[[gnu::hot]] bool concerns(long application, const siginfo_t& info) {
+  if (info.si_code <= 0) return true;  // sent by a process
+  return info.si_signo != SIGCHLD && kernel::getpgid(application) != kernel::getpgid(0);
+}
+
 [[gnu::hot]] void forward(long target, const siginfo_t& info) {
   if (info.si_code == SI_QUEUE && target > 0 && kernel::queue_signal(target, info) == 0) return;
   // A group may be gone because the application joined another.
@@ -88,8 +96,7 @@ char* page_floor(char* address, long page_size) {
   for (;;) {
     siginfo_t info;
     const long signal = kernel::wait_for_signal(kernel::kEverySignal, &info, backlog ? &kNow : nullptr);
-    // The kernel's own, such as a terminal's Ctrl-C, have reached the application without us.
-    if (signal > 0 && info.si_code <= 0) forward(target, info);
+    if (signal > 0 && concerns(application, info)) forward(target, info);
     if (signal == SIGCHLD || backlog) backlog = reap_batch(application);
     // Denied after all: no signals any more, but still the application's status.
     if (signal < 0 && signal != -EAGAIN && signal != -EINTR) reap(application, 0);

@@ -26,6 +26,11 @@ const char* find_path(const char* const* environment) {
   return kDefaultPath;
 }
 
+bool contains(const char* text, char wanted) {
+  while (*text != wanted && *text != '\0') ++text;
+  return *text != '\0';
+}
+
 // Whether a failure with this file leaves it to the next directory of PATH, as in execvp(3) and glibc's
 // posix/execvpe.c.
 bool concerns_this_file_only(long result) {
@@ -41,32 +46,34 @@ bool concerns_this_file_only(long result) {
   }
 }
 
+char* copy(char* to, const char* from, std::size_t length) {
+  for (; length != 0; --length) *to++ = *from++;
+  return to;
+}
+
 // Executes the program. Returns only if that fails: -errno. Unlike execvp, never hands a file that the kernel
 // does not recognise to a shell: no container runtime does.
 long search_and_execute(const Program& program) {
   const char* const name = program.args[0];
-  bool has_slash = false;
-  for (const char* c = name; *c != '\0'; ++c) has_slash |= *c == '/';
-  if (has_slash) return kernel::execve(name, program.args, program.environment);
+  if (contains(name, '/')) return kernel::execve(name, program.args, program.environment);
   if (*name == '\0') return -ENOENT;
 
-  long result = -ENOENT;
   bool denied = false;
   char candidate[PATH_MAX];
+  const std::size_t name_length = length_of(name);
   for (const char* path = find_path(program.environment);; ++path) {
-    std::size_t size = 0;
-    bool fits = true;
-    const auto add = [&](char c) {
-      size < sizeof candidate ? void(candidate[size++] = c) : void(fits = false);
-    };
-    for (; *path != ':' && *path != '\0'; ++path) add(*path);
-    if (size != 0) add('/');  // an empty element is the working directory
-    for (const char* c = name; *c != '\0'; ++c) add(*c);
-    add('\0');
-
-    result = fits ? kernel::execve(candidate, program.args, program.environment) : -ENAMETOOLONG;
+    std::size_t length = 0;
+    while (path[length] != ':' && path[length] != '\0') ++length;
+    long result = -ENAMETOOLONG;
+    if (length + 1 + name_length < sizeof candidate) {
+      char* end = copy(candidate, path, length);
+      if (length != 0) *end++ = '/';  // else it is the working directory
+      copy(end, name, name_length + 1);
+      result = kernel::execve(candidate, program.args, program.environment);
+    }
     if (result == -EACCES) denied = true;
     if (!concerns_this_file_only(result)) return result;
+    path += length;
     if (*path == '\0') return denied ? -EACCES : result;
   }
 }
@@ -98,7 +105,7 @@ void take_place(const Place& place) {
     if (place.terminal >= 0) kernel::ioctl(place.terminal, TIOCSCTTY, 0L);
   } else {
     kernel::own_group();
-    int group = static_cast<int>(kernel::getpid());
+    int group = static_cast<int>(kernel::getpgid(0));
     // From the background: SIGTTOU is blocked, so that this stops nobody (tcsetpgrp(3)).
     if (place.terminal >= 0) kernel::ioctl(place.terminal, TIOCSPGRP, &group);
   }
@@ -129,7 +136,7 @@ Place prepare_place() {
   if (!leader) {
     int foreground = 0;
     if (place.terminal >= 0 &&
-        (kernel::ioctl(place.terminal, TIOCGPGRP, &foreground) != 0 || foreground != kernel::getpgrp())) {
+        (kernel::ioctl(place.terminal, TIOCGPGRP, &foreground) != 0 || foreground != kernel::getpgid(0))) {
       place.terminal = -1;
     }
     return place;

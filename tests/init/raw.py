@@ -76,20 +76,19 @@ def drop_bounding(capability):
         raise OSError(ctypes.get_errno(), "PR_CAPBSET_DROP")
 
 
-def deny(names, error, only_with=None):
-    """From now on these calls fail with error; with only_with, just where the first argument has those bits."""
+def deny(names, error, flag=None, request=None):
+    """From now on these calls fail with error: all of them, or those with a flag in the first argument, or those
+    whose second argument is request."""
     LOAD, JUMP_EQUAL, JUMP_SET, RETURN = 0x20, 0x15, 0x45, 0x06
     ALLOW, ERRNO = 0x7FFF0000, 0x00050000
     program = []
     for name in names:
-        program.append((LOAD, 0, 0, 0))  # the number
-        if only_with is None:
-            program.append((JUMP_EQUAL, 0, 1, NUMBERS[name]))
-        else:
-            program.append((JUMP_EQUAL, 0, 3, NUMBERS[name]))
-            program.append((LOAD, 0, 0, 16))  # the first argument's low half
-            program.append((JUMP_SET, 0, 1, only_with))
-        program.append((RETURN, 0, 0, ERRNO | error))
+        test = []
+        if flag is not None:
+            test = [(LOAD, 0, 0, 16), (JUMP_SET, 0, 1, flag)]  # the low half of an argument is at 16 + 8 * its index
+        elif request is not None:
+            test = [(LOAD, 0, 0, 24), (JUMP_EQUAL, 0, 1, request)]
+        program += [(LOAD, 0, 0, 0), (JUMP_EQUAL, 0, len(test) + 1, NUMBERS[name]), *test, (RETURN, 0, 0, ERRNO | error)]
     program.append((RETURN, 0, 0, ALLOW))
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
     buffer = ctypes.create_string_buffer(code, len(code))

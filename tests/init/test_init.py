@@ -17,7 +17,7 @@ import unittest
 
 import raw
 
-INIT = os.environ.get("RUNI_INIT", "runi-init")
+INIT = os.path.abspath(os.environ.get("RUNI_INIT", "build/dev/bin/runi-init"))
 INIT_ARM64 = os.environ.get("RUNI_INIT_ARM64", "")
 PYTHON = "/usr/bin/python3"
 APP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "app.py")
@@ -123,8 +123,9 @@ class Container:
                 if out:
                     os.dup2(out_write, 3)
                 os.closerange(4 if out else 3, 1024)
-                for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-                    signal.signal(number, signal.SIG_DFL)  # which Python changed
+                for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+                    signal.signal(number, signal.SIG_DFL)  # Python and whoever started it may have changed some
+                raw.set_mask(0)
                 if setup is not None:
                     setup()
                 os.execve(args[0], args, ENVIRONMENT if environment is None else environment)
@@ -459,6 +460,13 @@ class Forwarding(Case):
         os.kill(helper, signal.SIGUSR2)  # had it got SIGUSR1, the lower, it would tell of that first
         self.assertEqual(container.out.next().split()[:2], ["helper", "12"])
 
+    def test_alarm_set_before_the_start_goes_off(self):
+        def setup():
+            raw.set_mask(1 << 13)  # or it may come before the application is ready for it
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+        container = self.recorder(setup=setup)
+        self.assertEqual(container.out.next().split()[0], "14")
+
     def test_survives_not_being_allowed_to(self):
         container = self.recorder("record-as", str(NOBODY), setup=lambda: raw.drop_bounding(raw.CAP_KILL))
         container.signal(signal.SIGUSR1)
@@ -557,6 +565,20 @@ class OnATerminal(Case):
         self.assertEqual(got, [f"1 {raw.SI_KERNEL} 0", f"18 {raw.SI_KERNEL} 0"])
         self.assertEqual(self.fence(container), "12 0 0")
 
+    def test_where_the_terminal_cannot_be_given_up(self):
+        take = self.take_terminal(0, 1, 2)
+        def setup():
+            take()
+            raw.deny(["ioctl"], errno.EPERM, request=termios.TIOCNOTTY)
+        container = self.recorder(setup=setup)
+        place = stat_of(container.application())
+        self.assertEqual(place["session"], container.pid)
+        self.assertEqual((place["group"], place["foreground"]), (container.application(),) * 2)
+        self.terminal.hang_up()  # of which the kernel tells the session's leader, here the init, and nobody else
+        got = sorted(container.out.next() for _ in range(2))
+        self.assertEqual(got, ["1 0 0", "18 0 0"])
+        self.assertEqual(self.fence(container), "12 0 0")
+
     def test_hang_up_sent_by_another_before_the_start_is_kept(self):
         take = self.take_terminal(0, 1, 2)
         def setup():
@@ -571,11 +593,12 @@ class OnATerminal(Case):
         self.assertEqual(container.out.next(), "1 0 0")
         self.assertEqual(self.fence(container), "12 0 0")
 
-    def shell(self, foreground):
-        """Starts the init as a job, the way a shell does; pid of the init in .pid as ever."""
+    def shell(self, foreground, last=lambda: None):
+        """Starts the init as a job, as a shell does: it is the child of the session's leader, .pid."""
         def setup():
             self.take_terminal(0, 1, 2)()
             signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+            signal.signal(signal.SIGUSR1, lambda *_: os.tcsetpgrp(0, job))  # fg
             job = os.fork()
             if job != 0:
                 _, status = os.waitpid(job, 0)
@@ -584,20 +607,45 @@ class OnATerminal(Case):
             if foreground:
                 os.tcsetpgrp(0, os.getpid())
             signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+            last()
         container = self.recorder(setup=setup, fork=os.fork)
-        return container, container.application()
+        init = container.application()
+        application, = children_of(init)
+        return container, init, application
+
+    def job_ends(self, container, application):
+        os.kill(application, signal.SIGKILL)
+        self.assertEqual(container.wait(), 137)
 
     def test_job_of_a_shell_hands_its_foreground_on(self):
         for foreground in (True, False):
             with self.subTest(foreground=foreground):
-                container, init = self.shell(foreground)
-                application, = children_of(init)
+                container, _, application = self.shell(foreground)
                 place = stat_of(application)
                 self.assertEqual(place["session"], container.pid)
                 self.assertEqual(place["group"], application)
                 self.assertEqual(place["foreground"], application if foreground else container.pid)
-                os.kill(application, signal.SIGKILL)
-                self.assertEqual(container.wait(), 137)
+                self.job_ends(container, application)
+
+    def test_ctrl_c_arrives_once_at_a_job_brought_to_the_foreground(self):
+        container, init, application = self.shell(foreground=False)
+        container.signal(signal.SIGUSR1)
+        eventually(lambda: stat_of(init)["foreground"] == init, "the init's group in the foreground")
+        os.write(self.terminal.master, b"\x03")
+        self.assertEqual(container.out.next(), "2 0 0")
+        os.kill(init, signal.SIGUSR2)
+        self.assertEqual(container.out.next().split()[0], "12")
+        self.job_ends(container, application)
+
+    def test_ctrl_c_arrives_once_in_the_init_s_own_group(self):
+        deny = lambda: raw.deny(["setpgid"], errno.EPERM)
+        container, init, application = self.shell(foreground=True, last=deny)
+        self.assertEqual(stat_of(application)["group"], init)
+        os.write(self.terminal.master, b"\x03")
+        self.assertEqual(container.out.next(), f"2 {raw.SI_KERNEL} 0")
+        os.kill(init, signal.SIGUSR2)
+        self.assertEqual(container.out.next().split()[0], "12")
+        self.job_ends(container, application)
 
 
 @needs_root
@@ -704,9 +752,9 @@ class Denied(Case):
                     self.assertTrue(container.output().startswith("tini version "))
 
     def test_another_way_to_make_a_process_is_found(self):
-        for denied in ((["clone"], raw.CLONE_VM), (["clone"], None), (["clone", "vfork"], None)):
-            with self.subTest(denied):
-                container = self.run_in("/bin/cat", "/proc/self/stat", setup=lambda: raw.deny(denied[0], errno.EPERM, denied[1]))
+        for names, flag in ((["clone"], raw.CLONE_VM), (["clone"], None), (["clone", "vfork"], None)):
+            with self.subTest(names, flag=flag):
+                container = self.run_in("/bin/cat", "/proc/self/stat", setup=lambda: raw.deny(names, errno.EPERM, flag))
                 self.assertEqual(container.wait(), 0)
                 self.assertEqual(container.output().split()[0], "2")
 

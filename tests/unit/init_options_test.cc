@@ -21,8 +21,9 @@ class Line {
 
   [[nodiscard]] std::vector<std::string> command() const {
     std::vector<std::string> words;
-    for (const char* const* arg = options_.command; arg != nullptr && *arg != nullptr; ++arg)
+    for (const char* const* arg = options_.command; arg != nullptr && *arg != nullptr; ++arg) {
       words.emplace_back(*arg);
+    }
     return words;
   }
 
