@@ -21,6 +21,16 @@ def need(program):
     return path
 
 
+def need_all_capabilities():
+    """Skips the test where this machine withholds a capability even from root."""
+    with open("/proc/sys/kernel/cap_last_cap", encoding="utf-8") as file:
+        everything = (1 << (int(file.read()) + 1)) - 1
+    with open("/proc/self/status", encoding="utf-8") as file:
+        bounding = next(int(line.split()[1], 16) for line in file if line.startswith("CapBnd:"))
+    if bounding != everything:
+        raise unittest.SkipTest(f"needs every capability: the machine withholds {everything & ~bounding:#x}")
+
+
 def built(variable):
     """Path of a program of this project, which the environment names. Skips the test where it does not."""
     path = os.environ.get(variable)

@@ -39,13 +39,13 @@ class Docker(Engine):
         return [self.docker, "--host", f"unix://{self.socket}", *words]
 
     def run_argv(self, which, *words):
-        return self.argv("run", "--runtime", {PLAIN: "plain", RUNI: "runi"}[which], "--network", "none",
+        return self.argv("run", "--runtime", {PLAIN: "plain", RUNI: "runi"}[which], "--network", "none", "--hostname", "bed",
                          "--cgroup-parent", self.case.cgroup, *words)
 
     def run(self, which, args, flags=(), **keywords):
         interactive = ["--interactive"] if "input" in keywords else []
         return Finished.of(self.case.command(
-            *self.run_argv(which, "--rm", "--hostname", "bed", *interactive, *flags, image.NAME, *args),
+            *self.run_argv(which, "--rm", *interactive, *flags, image.NAME, *args),
             env=self.environment, **keywords))
 
     def start(self, which, args, flags=()):

@@ -31,13 +31,13 @@ class Podman(Engine):
 
     def run_argv(self, which, *words):
         # conmon lowers nproc, and where the machine grants less than podman's default, raising it is refused.
-        return self.argv(which, "run", "--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096",
+        return self.argv(which, "run", "--network", "none", "--hostname", "bed", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096",
                          "--cgroup-parent", self.case.cgroup, *words)
 
     def run(self, which, args, flags=(), **keywords):
         interactive = ["--interactive"] if "input" in keywords else []
         return Finished.of(self.case.command(
-            *self.run_argv(which, "--rm", "--hostname", "bed", *interactive, *flags, image.NAME, *args),
+            *self.run_argv(which, "--rm", *interactive, *flags, image.NAME, *args),
             env=self.environment, **keywords))
 
     def start(self, which, args, flags=()):

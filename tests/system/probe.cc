@@ -383,7 +383,7 @@ int print_signals() {
     siginfo_t info{};
     const int signal = sigwaitinfo(&all, &info);
     if (signal < 0) continue;
-    std::printf("%d value %d\n", signal, info.si_code == SI_QUEUE ? info.si_value.sival_int : 0);
+    std::printf("signal %d value %d\n", signal, info.si_code == SI_QUEUE ? info.si_value.sival_int : 0);
     if (signal == SIGQUIT) return 3;
   }
 }
