@@ -1,0 +1,26 @@
+"""runi under a name of its own, with a configuration of its own."""
+
+import json
+import os
+import random
+
+from bed.case import built
+
+
+def install(case, runtime, **configuration):
+    """Makes a symlink to runi in front of runtime and returns its path.
+
+    A development build reads <its folder>/../etc/runi/<the name it was called by>.json, so each test can have its
+    own. configuration holds keys of that file; init.path is the init under test unless given.
+    """
+    program = built("RUNI")
+    name = f"runi-t-{random.getrandbits(48):012x}"
+    settings = {"runtime": runtime, "init": {"path": built("RUNI_INIT")}} | configuration
+    folder = os.path.join(os.path.dirname(program), "..", "etc", "runi")
+    os.makedirs(folder, exist_ok=True)
+    file = os.path.join(folder, f"{name}.json")
+    case.addCleanup(os.remove, file)
+    with open(file, "x", encoding="utf-8") as output:
+        json.dump(settings, output)
+    os.symlink(program, case.path(name))
+    return case.path(name)

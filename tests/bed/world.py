@@ -1,0 +1,74 @@
+"""A world of its own for one test: private namespaces in which nothing a test starts or mounts can outlive it.
+
+Processes: a PID namespace whose first process attends the test; when it ends, the kernel ends the rest.
+Mounts: a private mount namespace; /run and /dev/shm are fresh, so that engines with fixed paths there
+do not meet. Network and IPC are private too. cgroups are not: the Case's cgroup() keeps those together.
+"""
+
+import fcntl
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+
+ENTERED = "RUNI_TEST_WORLD"
+UNSHARE = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL",
+           "--mount-proc", "--net", "--ipc"]
+
+
+class Unavailable(Exception):
+    """The machine does not let this user make the namespaces; the text says what was refused."""
+
+
+def entered():
+    """True inside, and for users who are not root: their tests run as they are."""
+    return ENTERED in os.environ or os.geteuid() != 0
+
+
+def enter(argv):
+    """Becomes argv inside a new world. Does not return. Raises Unavailable."""
+    trial = subprocess.run(UNSHARE + ["true"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if trial.returncode != 0:
+        raise Unavailable(trial.stderr.strip())
+    os.environ[ENTERED] = "1"
+    os.execvp("unshare", UNSHARE + argv)
+
+
+def attend(body):
+    """Runs body, which returns an exit status, in a child process and returns that status.
+
+    The calling process is this world's PID 1 and adopts daemons and orphans: here they are reaped.
+    """
+    if ENTERED not in os.environ:
+        return body()
+    _furnish()
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            # Most programs expect the default; a test that ignores SIGPIPE would hand that on.
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            status = body()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1
+
+
+def _furnish():
+    os.environ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    for place in ("/run", "/dev/shm"):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", place], check=True)
+    # A version 2 hierarchy without the usual controllers, beside version 1: crun refuses to work with it.
+    if os.path.ismount("/sys/fs/cgroup/unified"):
+        subprocess.run(["umount", "/sys/fs/cgroup/unified"], check=True)
+    with socket.socket() as any_socket:
+        SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))

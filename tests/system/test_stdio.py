@@ -1,0 +1,40 @@
+"""Input, output and errors pass through untouched."""
+
+import os
+
+from bed.case import PLAIN, RUNI
+from engines import ALL, WITH_INPUT, for_each_engine
+
+
+@for_each_engine(*WITH_INPUT)
+class Input:
+    def test_a_megabyte_through_cat_is_byte_identical(self):
+        data = os.urandom(1 << 20)
+        done = self.engine.run(RUNI, ["cat"], input=data)
+        self.assertEqual((done.status, done.stderr), (0, b""))
+        self.assertTrue(done.stdout == data, f"{len(done.stdout)} bytes came back, of which the first differ")
+
+    def test_reading_stops_where_the_application_stops(self):
+        self.assertEqual(self.engine.run(RUNI, ["head", "-n", "1"], input=b"one\ntwo\n"), (0, b"one\n", b""))
+
+
+@for_each_engine(*ALL)
+class Output:
+    def test_stdout_and_stderr_stay_apart(self):
+        script = ["sh", "-c", "echo out; echo err >&2; exit 3"]
+        self.assertEqual(self.engine.run(RUNI, script), (3, b"out\n", b"err\n"))
+
+    def test_output_of_processes_that_outlive_their_parent_arrives(self):
+        script = ["sh", "-c", "(echo late) & exec echo early"]
+        for which in (PLAIN, RUNI):
+            self.assertIn(b"early\n", self.engine.run(which, script).stdout)
+
+    def test_a_missing_command_is_127_and_named(self):
+        done = self.engine.run(RUNI, ["no-such-program"])
+        self.assertEqual(done.status, 127)
+        self.assertIn(b"no-such-program", done.stderr)
+
+    def test_a_command_that_cannot_be_executed_is_126_and_named(self):
+        done = self.engine.run(RUNI, ["/bin/not-executable"])
+        self.assertEqual(done.status, 126)
+        self.assertIn(b"/bin/not-executable", done.stderr)
