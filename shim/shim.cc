@@ -30,7 +30,7 @@ Settings read_settings(std::string_view handler) {
   for (const std::string_view name : {handler, std::string_view("config")}) {
     const std::string path = RUNI_CONFIG_DIR "/" + std::string(name) + ".json";
     auto text = read_text(path, kMaxConfigBytes);
-    if (!text) return {{}, with_context("configuration", text.error())};
+    if (!text) return {{}, with_context("configuration " + path, text.error())};
     if (!*text) continue;
     auto config = parse_config(**text);
     if (config) return {std::move(*config), std::nullopt};
@@ -58,7 +58,7 @@ Result<void> prepare(const CommandLine& command, const Config& config) {
   const std::string path = spec_path(command);
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     auto file = read_file(path, kMaxSpecBytes);
-    if (!file) return file.error();
+    if (!file) return with_context(path, file.error());
     if (!*file) return {};  // the runtime's own error is the one the user knows
     auto spec = parse_spec((*file)->bytes);
     if (!spec) return with_context(path, spec.error());

@@ -231,11 +231,11 @@ Result<std::optional<std::string>> read_text(const std::string& path, std::size_
   const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | kOpenFlags));
   if (!fd.is_open()) {
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>{};
-    return last_error("open " + path);
+    return last_error("open");
   }
   struct stat status {};
   auto text = read_regular(fd.number(), status, max_bytes);
-  if (!text) return with_context(path, text.error());
+  if (!text) return text.error();
   return std::optional<std::string>(std::move(*text));
 }
 
@@ -246,17 +246,17 @@ Result<std::optional<File>> read_file(const std::string& path, std::size_t max_b
   file.directory = Fd(open(split_path.directory.c_str(), O_PATH | O_DIRECTORY | kOpenFlags));
   if (!file.directory.is_open()) {
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<File>{};
-    return last_error("open " + split_path.directory);
+    return last_error("open its directory");
   }
   // O_NONBLOCK: opening a FIFO would wait for a writer.
   file.fd = Fd(openat(file.directory.number(), file.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | kOpenFlags));
   if (!file.fd.is_open()) {
     if (errno == ENOENT) return std::optional<File>{};
-    if (errno == ELOOP) return Error{"open " + path + ": a symbolic link, not a regular file"};
-    return last_error("open " + path);
+    if (errno == ELOOP) return Error{"a symbolic link, not a regular file"};
+    return last_error("open");
   }
   auto bytes = read_regular(file.fd.number(), file.status, max_bytes);
-  if (!bytes) return with_context(path, bytes.error());
+  if (!bytes) return bytes.error();
   file.bytes = std::move(*bytes);
   return std::optional<File>(std::move(file));
 }

@@ -1,4 +1,5 @@
-// The machine: every system call that runi makes, each with its operand in its error.
+// The machine: every system call that runi makes. Errors name what the caller does not know: the step that went
+// wrong and its cause, and a path only where the caller did not give it.
 #pragma once
 
 #include "decide.h"

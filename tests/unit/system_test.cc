@@ -71,11 +71,10 @@ TEST_F(System, read_file_refuses_everything_but_regular_files) {
   fs::create_directory(path("dir"));
   ASSERT_EQ(mkfifo(path("fifo").c_str(), 0600), 0);
   fs::create_symlink(write("real", "x"), path("link"));
-  EXPECT_EQ(read_file(path("dir"), kMax).error().what, path("dir") + ": not a regular file");
-  EXPECT_EQ(read_file(path("fifo"), kMax).error().what, path("fifo") + ": not a regular file");
-  EXPECT_EQ(read_file(path("link"), kMax).error().what,
-            "open " + path("link") + ": a symbolic link, not a regular file");
-  EXPECT_EQ(read_file(write("big", "12345"), 4).error().what, path("big") + ": larger than 4 bytes");
+  EXPECT_EQ(read_file(path("dir"), kMax).error().what, "not a regular file");
+  EXPECT_EQ(read_file(path("fifo"), kMax).error().what, "not a regular file");
+  EXPECT_EQ(read_file(path("link"), kMax).error().what, "a symbolic link, not a regular file");
+  EXPECT_EQ(read_file(write("big", "12345"), 4).error().what, "larger than 4 bytes");
 }
 
 TEST_F(System, replace_keeps_mode_owner_and_attributes) {

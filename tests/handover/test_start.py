@@ -1,0 +1,407 @@
+"""What a start does to the bundle when things go wrong: killed, in company, without room, badly configured."""
+
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import unittest
+
+from test_handover import CONFIG, ENVIRONMENT, FAKE_STATUS, RUNI, HandOver
+
+CREATE = ["create", "--bundle", "bundle", "id"]
+
+
+class Start(HandOver):
+    def configure(self, **settings):
+        with open(self.settings, "w", encoding="utf-8") as file:
+            json.dump({"runtime": self.fake, **settings}, file)
+
+    def start(self, *args, prepare=None):
+        """Runs a start; returns its status, the fake's account (None if it was not reached), and stderr."""
+        status, record, _ = self.call(self.runi, [self.runi, *(args or CREATE)], ENVIRONMENT, prepare)
+        self.assertEqual(self.output(1), b"", "stdout belongs to the runtime")
+        return status, record, self.output(2).decode()
+
+    def bundle_bytes(self):
+        with open(os.path.join(self.bundle, "config.json"), "rb") as file:
+            return file.read()
+
+    def edited_bytes(self):
+        self.write_config()
+        self.start()
+        edited = self.bundle_bytes()
+        self.write_config()
+        self.assertNotEqual(edited, self.config)
+        return edited
+
+    def assert_passed_on(self, result):
+        """The runtime was reached and the bundle is as it was."""
+        status, record, stderr = result
+        self.assertEqual((status, stderr), (FAKE_STATUS, ""))
+        self.assert_untouched(record, CREATE)
+        self.assertEqual(os.listdir(self.bundle), ["config.json"])
+
+    def assert_failed(self, result, *words):
+        status, record, stderr = result
+        self.assertEqual(status, 1, stderr)
+        self.assertIsNone(record, "the runtime was reached")
+        self.assertTrue(stderr.startswith("runi: ") and stderr.count("\n") == 1, stderr)
+        for word in words:
+            self.assertIn(word, stderr)
+
+
+class Killed(Start):
+    def test_at_any_system_call_leaves_the_old_or_the_new_file(self):
+        if not shutil.which("strace"):
+            self.skipTest("needs strace")
+        edited = self.edited_bytes()
+        log = os.path.join(self.folder, "strace.log")
+        trace = ["strace", "-o", log]
+        command = [self.runi, *CREATE]
+        tried = subprocess.run([*trace, *command], cwd=self.folder, capture_output=True, check=False)
+        if not os.path.exists(log) or tried.returncode != FAKE_STATUS:
+            self.skipTest(f"strace does not work here: {tried.stderr.decode().strip()}")
+        with open(log, encoding="utf-8", errors="replace") as file:
+            calls = [line for line in file if re.match(r"\w+\(", line)]
+        up_to_exec = next(i for i, line in enumerate(calls) if i > 0 and line.startswith("execve("))
+        self.assertGreater(up_to_exec, 20)
+
+        outcomes = {"old": 0, "new": 0}
+        leftovers = 0
+        for number in range(1, up_to_exec + 1):
+            self.write_config()
+            subprocess.run([*trace, "-e", f"inject=all:signal=KILL:when={number}", *command], cwd=self.folder,
+                           capture_output=True, check=False)
+            found = self.bundle_bytes()
+            self.assertIn(found, (self.config, edited), f"killed at call {number}: {calls[number]}")
+            outcomes["new" if found == edited else "old"] += 1
+            left = sorted(set(os.listdir(self.bundle)) - {"config.json"})
+            self.assertIn(left, ([], [".config.json.runi"]), f"killed at call {number}: {calls[number]}")
+            leftovers += len(left)
+            # Whatever the dead process left, the next start finds its way and clears it away.
+            self.assertEqual(self.start()[0], FAKE_STATUS)
+            self.assertEqual(self.bundle_bytes(), edited)
+            if found == self.config:
+                self.assertEqual(os.listdir(self.bundle), ["config.json"])
+            for name in left:
+                if os.path.exists(os.path.join(self.bundle, name)):
+                    os.unlink(os.path.join(self.bundle, name))
+        self.assertTrue(outcomes["old"] and outcomes["new"], f"the kills did not span the replacement: {outcomes}")
+        self.assertEqual(leftovers, 1, "only between link and rename is there a second name")
+
+
+class InCompany(Start):
+    def test_many_starts_in_one_bundle_edit_it_once(self):
+        edited = self.edited_bytes()
+        for _ in range(15):
+            self.write_config()
+            with concurrent.futures.ThreadPoolExecutor(16) as pool:
+                runs = list(pool.map(lambda _: subprocess.run([self.runi, *CREATE], cwd=self.folder, check=False,
+                                                              capture_output=True), range(16)))
+            self.assertEqual({run.returncode for run in runs}, {FAKE_STATUS}, runs[0].stderr)
+            self.assertEqual(self.bundle_bytes(), edited)
+            self.assertEqual(os.listdir(self.bundle), ["config.json"])
+
+    def test_readers_see_the_old_or_the_new_file(self):
+        edited = self.edited_bytes()
+        path = os.path.join(self.bundle, "config.json")
+        seen = set()
+        for _ in range(100):
+            replacement = path + ".fresh"
+            shutil.copy(CONFIG, replacement)
+            os.rename(replacement, path)
+            with subprocess.Popen([self.runi, *CREATE], cwd=self.folder) as run:
+                while run.poll() is None:
+                    seen.add(self.bundle_bytes())
+        seen.add(self.bundle_bytes())
+        self.assertEqual(seen, {self.config, edited})
+
+
+class WithoutRoom(Start):
+    """Where config.json cannot be replaced the container runs as it would without runi, or not at all if so wished."""
+
+    def both_ways(self, *words):
+        self.configure()
+        self.assert_passed_on(self.start())
+        self.configure(onFailure="fail")
+        self.assert_failed(self.start(), "config.json", *words)
+        self.assertEqual(self.bundle_bytes(), self.config)
+
+    def mount_over_bundle(self, *arguments):
+        if os.geteuid() != 0:
+            self.skipTest("needs root: mounts a file system")
+        done = subprocess.run(["mount", *arguments, self.bundle], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            self.skipTest(f"needs mount: {done.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", self.bundle], check=True)
+
+    def test_read_only_bundle(self):
+        self.mount_over_bundle("--bind", self.bundle)
+        subprocess.run(["mount", "-o", "remount,bind,ro", self.bundle], check=True)
+        self.both_ways("Read-only file system")
+
+    def test_full_file_system(self):
+        self.mount_over_bundle("-t", "tmpfs", "-o", "size=16k", "tmpfs")
+        self.write_config()
+        with open(os.path.join(self.bundle, "config.json"), "rb") as file:
+            self.config = file.read()
+        filler = os.path.join(self.bundle, "filler")
+        with open(filler, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"x" * 512)
+            except OSError:
+                pass
+        self.configure()
+        status, record, stderr = self.start()
+        self.assertEqual((status, stderr), (FAKE_STATUS, ""))
+        self.assert_untouched(record, CREATE)
+        self.assertEqual(sorted(os.listdir(self.bundle)), ["config.json", "filler"])
+        self.configure(onFailure="fail")
+        self.assert_failed(self.start(), "No space left on device")
+
+    def test_no_inodes_left(self):
+        self.mount_over_bundle("-t", "tmpfs", "-o", "nr_inodes=2", "tmpfs")
+        self.write_config()
+        self.both_ways("No space left on device")
+
+    def test_directory_of_somebody_else(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root: becomes another user")
+        for path in (self.folder, os.path.dirname(self.settings)):
+            os.chmod(path, 0o755)
+        for path in self.outputs.values():
+            open(path, "w", encoding="utf-8").close()
+            os.chmod(path, 0o666)
+        os.chmod(self.folder, 0o777)
+
+        def become_nobody():
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+
+        self.configure(onFailure="fail")
+        os.chmod(self.settings, 0o644)
+        self.assert_failed(self.start(prepare=become_nobody), "Permission denied")
+
+
+class NotAFile(Start):
+    """What cannot be read as a specification reaches the runtime untouched, unless that is not good enough."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(self.bundle, "config.json")
+
+    def test_missing_is_the_runtime_s_to_say(self):
+        os.unlink(self.path)
+        for setting in ("skip", "fail"):
+            self.configure(onFailure=setting)
+            self.assertEqual(self.start()[0], FAKE_STATUS)
+        self.assertEqual(os.listdir(self.bundle), [])
+
+    def test_no_such_bundle(self):
+        self.assertEqual(self.start("create", "--bundle", "nowhere", "id")[0], FAKE_STATUS)
+
+    def test_symbolic_link_fifo_directory_and_device(self):
+        target = os.path.join(self.folder, "elsewhere.json")
+        shutil.copy(CONFIG, target)
+
+        def link():
+            os.symlink(target, self.path)
+
+        for make, remove in ((link, os.unlink), (lambda: os.mkfifo(self.path), os.unlink),
+                             (lambda: os.mkdir(self.path), os.rmdir),
+                             (lambda: os.symlink("/dev/zero", self.path), os.unlink)):
+            if os.path.lexists(self.path):
+                os.unlink(self.path)
+            make()
+            before = os.lstat(self.path)
+            self.configure()
+            # The fake would read it, which is not the point here and with a FIFO would not end.
+            self.configure(runtime="/bin/true")
+            self.assertEqual(self.start()[0], 0)
+            self.configure(onFailure="fail")
+            self.assert_failed(self.start(), "config.json", "regular file")
+            after = os.lstat(self.path)
+            self.assertEqual((after.st_ino, stat.S_IFMT(after.st_mode)), (before.st_ino, stat.S_IFMT(before.st_mode)))
+            remove(self.path)
+        with open(target, "rb") as file:
+            self.assertEqual(file.read(), self.config)
+
+    def test_not_json_stays_as_it_is(self):
+        for content in (b"", b"{", b"\xef\xbb\xbf{}", b"{}\0", b"[" * 20000, self.config + b"x"):
+            with open(self.path, "wb") as file:
+                file.write(content)
+            self.configure()
+            status, record, stderr = self.start()
+            self.assertEqual((status, stderr), (FAKE_STATUS, ""))
+            self.assertEqual(record["config"].encode("latin-1"), content)
+            self.configure(onFailure="fail")
+            self.assert_failed(self.start(), "config.json", "not JSON")
+
+    def test_ten_megabytes(self):
+        padding = b'{"padding":[' + b"1,2345678," * 1_000_000 + b'0],' + self.config.lstrip()[1:]
+        with open(self.path, "wb") as file:
+            file.write(padding)
+        self.assertEqual(self.start()[0], FAKE_STATUS)
+        found = self.bundle_bytes()
+        self.assertGreater(len(found), len(padding))
+        self.assertIn(b'"runi.dev/injected"', found[:200])
+
+
+class Misconfigured(Start):
+    def settings_text(self, text):
+        with open(self.settings, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def test_a_broken_configuration_fails_starts_and_nothing_else(self):
+        for text, *words in (('{"runtime": "%s", "inject": "sometimes"}' % self.fake, "/inject", '"sometimes"'),
+                             ('{"runtime": "%s", "colour": 1}' % self.fake, "/colour", "unknown key"),
+                             ('{"runtime": "%s" "inject": 1}' % self.fake, "not JSON", "line 1")):
+            self.settings_text(text)
+            self.assert_failed(self.start(), "configuration " + self.settings, *words)
+            self.assertEqual(self.bundle_bytes(), self.config)
+            for verb in ("state", "kill", "delete", "exec", "--version"):
+                self.assertEqual(self.start(verb, "id")[0], FAKE_STATUS, f"{verb} with {text}")
+
+    def test_a_configuration_that_is_no_file(self):
+        os.unlink(self.settings)
+        os.mkdir(self.settings)
+        try:
+            self.assert_failed(self.start(), "configuration " + self.settings, "not a regular file")
+        finally:
+            os.rmdir(self.settings)
+            self.settings_text("{}")
+
+    def test_runi_is_never_its_own_runtime(self):
+        self.configure(runtime=RUNI)
+        self.assert_failed(self.start(), RUNI, "is runi itself")
+        self.assert_failed(self.start("state", "id"), RUNI, "is runi itself")
+        self.configure(runtime=self.runi)
+        self.assert_failed(self.start(), "is runi itself")
+
+    def test_a_runtime_that_is_not_there(self):
+        self.configure(runtime="/no/such/runtime")
+        self.assert_failed(self.start(), "/no/such/runtime", "No such file or directory")
+        self.assert_failed(self.start("delete", "id"), "/no/such/runtime")
+
+    def test_comments_are_welcome(self):
+        self.settings_text('// whose\n{ "runtime": "%s" /* which */ }' % self.fake)
+        self.assertEqual(self.start()[0], FAKE_STATUS)
+        self.assertIn(b"runi.dev/injected", self.bundle_bytes())
+
+
+class Configured(Start):
+    def arguments_of(self, **settings):
+        self.write_config()
+        self.configure(**settings)
+        status, record, stderr = self.start()
+        self.assertEqual((status, stderr), (FAKE_STATUS, ""))
+        return json.loads(record["config"].encode("latin-1"))["process"]["args"]
+
+    def test_inject(self):
+        plain = json.loads(self.config)["process"]["args"]
+        self.assertEqual(self.arguments_of(inject="never"), plain)
+        self.assertEqual(self.arguments_of(inject="annotated"), plain)
+        self.assertEqual(self.arguments_of(inject="always"), ["/dev/.runi-init", "--", *plain])
+
+    def test_skip_commands(self):
+        plain = json.loads(self.config)["process"]["args"]
+        self.assertEqual(self.arguments_of(skipCommands=[plain[0]]), plain)
+        self.assertEqual(self.arguments_of(skipCommands=["other"]), ["/dev/.runi-init", "--", *plain])
+
+    def test_forward(self):
+        self.assertEqual(self.arguments_of(init={"forward": "group"})[:3], ["/dev/.runi-init", "-g", "--"])
+
+    def test_shared_pid(self):
+        config = json.loads(self.config)
+        config["linux"]["namespaces"] = [entry for entry in config["linux"]["namespaces"] if entry["type"] != "pid"]
+        with open(os.path.join(self.bundle, "config.json"), "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        self.configure()
+        self.start()
+        self.assertNotIn(b"runi.dev", self.bundle_bytes())
+        self.configure(sharedPid="subreaper")
+        self.start()
+        self.assertEqual(json.loads(self.bundle_bytes())["process"]["args"][:3], ["/dev/.runi-init", "-s", "--"])
+
+    def test_init_path(self):
+        init = os.path.join(self.folder, 'an "init" of its own')
+        shutil.copy(os.path.join(os.path.dirname(RUNI), "runi-init"), init)
+        os.chmod(init, 0o755)
+        self.configure(init={"path": init})
+        self.start()
+        self.assertEqual(json.loads(self.bundle_bytes())["mounts"][-1]["source"], init)
+
+    def test_an_init_that_cannot_serve(self):
+        init = os.path.join(self.folder, "init")
+        for make, word in ((lambda: None, "No such file"),
+                           (lambda: shutil.copy("/bin/sh", init), "dynamic loader"),
+                           (lambda: os.chmod(init, 0o700), "readable and executable by all"),
+                           (lambda: os.chmod(init, 0o777), "writable by others")):
+            make()
+            self.configure(init={"path": init})
+            self.assert_passed_on(self.start())
+            self.configure(init={"path": init}, onFailure="fail")
+            self.assert_failed(self.start(), init, word)
+
+    def test_an_init_where_nothing_may_be_executed(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root: mounts a file system")
+        place = os.path.join(self.folder, "noexec")
+        os.mkdir(place)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec", "tmpfs", place], check=True)
+        self.addCleanup(subprocess.run, ["umount", place], check=True)
+        init = shutil.copy(os.path.join(os.path.dirname(RUNI), "runi-init"), place)
+        os.chmod(init, 0o755)
+        self.configure(init={"path": init}, onFailure="fail")
+        self.assert_failed(self.start(), init, "noexec")
+
+
+class Reported(Start):
+    def setUp(self):
+        super().setUp()
+        with open(os.path.join(self.bundle, "config.json"), "w", encoding="utf-8") as file:
+            file.write("{")
+        self.configure(onFailure="fail")
+        self.log = os.path.join(self.folder, "log.json")
+
+    def test_as_a_json_line_in_the_log(self):
+        with open(self.log, "w", encoding="utf-8") as file:
+            file.write('{"level":"info"}\n')
+        _, _, stderr = self.start("--log", self.log, "--log-format", "json", *CREATE)
+        with open(self.log, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        self.assertEqual(len(lines), 2, "the line is added to what is there")
+        self.assertEqual(lines[1]["level"], "error")
+        self.assertEqual(lines[1]["msg"] + "\n", stderr)
+        self.assertRegex(lines[1]["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+
+    def test_as_a_text_line_in_the_log(self):
+        self.start("--log=" + self.log, *CREATE)
+        with open(self.log, encoding="utf-8") as file:
+            self.assertRegex(file.read(), r'^time="[^"]+" level=error msg="runi: .*"\n$')
+
+    def test_a_log_that_cannot_be_written_changes_nothing(self):
+        for log in ("/no/such/directory/log", "/proc/version", self.bundle):
+            status, _, stderr = self.start("--log", log, *CREATE)
+            self.assertEqual(status, 1)
+            self.assertIn("not JSON", stderr)
+
+    def test_crun_s_relative_log_lies_in_the_bundle(self):
+        self.use_runtime("crun")
+        self.configure(onFailure="fail")
+        self.start("--log", "log.json", *CREATE)
+        self.assertTrue(os.path.exists(os.path.join(self.bundle, "log.json")))
+
+    def test_a_skipped_injection_writes_no_line_there(self):
+        self.configure()
+        self.start("--log", self.log, *CREATE)
+        self.assertFalse(os.path.exists(self.log), "podman takes the whole file for one JSON document")
+
+
+if __name__ == "__main__":
+    unittest.main()
