@@ -96,7 +96,8 @@ Result<void> apply_on_failure(const Value& value, const std::string& pointer, Co
 }
 
 Result<void> apply_shared_pid(const Value& value, const std::string& pointer, Config& config) {
-  static constexpr Word<SharedPid> kWords[] = {{"skip", SharedPid::skip}, {"subreaper", SharedPid::subreaper}};
+  static constexpr Word<SharedPid> kWords[] = {{"skip", SharedPid::skip},
+                                               {"subreaper", SharedPid::subreaper}};
   return apply_word<SharedPid>(value, pointer, kWords, config.shared_pid);
 }
 
@@ -128,9 +129,8 @@ Result<void> apply_init(const Value& value, const std::string& pointer, Config& 
 }
 
 constexpr Member kMembers[] = {
-    {"runtime", apply_runtime},      {"inject", apply_inject},
-    {"onFailure", apply_on_failure}, {"sharedPid", apply_shared_pid},
-    {"init", apply_init},            {"skipCommands", apply_skip_commands},
+    {"runtime", apply_runtime},      {"inject", apply_inject}, {"onFailure", apply_on_failure},
+    {"sharedPid", apply_shared_pid}, {"init", apply_init},     {"skipCommands", apply_skip_commands},
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The administrator's configuration: what a file under /etc/runi may say, and what holds where it says nothing.
+// The administrator's configuration: what a file under /etc/runi may say, and what holds where it says
+// nothing.
 #pragma once
 
 #include "result.h"

@@ -12,14 +12,15 @@ constexpr string_view kInitAnnotation = "runi.dev/init";
 
 // Programs that forward signals and reap: a second one in front of them would only complain or cost.
 constexpr string_view kInits[] = {
-    "runi-init", ".runi-init", "tini",   "tini-static", "dumb-init", "catatonit", "docker-init",
-    "podman-init", "go-init",  "pid1",   "my_init",     "minit",     "horust",    "pause",
+    "runi-init",   ".runi-init", "tini", "tini-static", "dumb-init", "catatonit", "docker-init",
+    "podman-init", "go-init",    "pid1", "my_init",     "minit",     "horust",    "pause",
 };
 
 // Programs that insist on being PID 1, or act as one.
 constexpr string_view kInitSystems[] = {
-    "init",  "systemd", "upstart",  "runit",      "runit-init",       "openrc-init", "sysvinit",
-    "linuxrc", "s6-svscan", "s6-linux-init", "s6-overlay-suexec", "dinit", "finit", "nosh", "launchd",
+    "init",     "systemd", "upstart",   "runit",         "runit-init",        "openrc-init",
+    "sysvinit", "linuxrc", "s6-svscan", "s6-linux-init", "s6-overlay-suexec", "dinit",
+    "finit",    "nosh",    "launchd",
 };
 
 // Annotations that only a pod's sandbox carries, and its value.
@@ -32,8 +33,9 @@ constexpr struct {
     {"io.kubernetes.cri-o.ContainerType", "sandbox"},
 };
 
-// The stop signal of the container, as podman and CRI-O note it, where it is the one that only systemd as PID 1
-// understands (systemd(1), SIGRTMIN+3). Podman sets it for --systemd=always and for what it takes for systemd.
+// The stop signal of the container, as podman and CRI-O note it, where it is the one that only systemd as PID
+// 1 understands (systemd(1), SIGRTMIN+3). Podman sets it for --systemd=always and for what it takes for
+// systemd.
 constexpr string_view kStopSignal = "org.opencontainers.image.stopSignal";
 constexpr string_view kSystemdStopSignals[] = {"37", "RTMIN+3", "SIGRTMIN+3"};
 
@@ -51,7 +53,9 @@ bool contains(const Range& range, string_view text) {
   return std::find(std::begin(range), std::end(range), text) != std::end(range);
 }
 
-std::string quoted(string_view command) { return "\"" + std::string(command) + "\""; }
+std::string quoted(string_view command) {
+  return "\"" + std::string(command) + "\"";
+}
 
 // A row of the table: the evidence for its reason, or nothing.
 using Evidence = std::optional<std::string>;
@@ -103,7 +107,8 @@ Evidence shared_pid(const Question& q) {
 
 Evidence has_init(const Question& q) {
   const string_view command = q.spec.args[0];
-  if (q.spec.annotation("io.podman.annotations.init") == "TRUE") return "annotation io.podman.annotations.init";
+  if (q.spec.annotation("io.podman.annotations.init") == "TRUE")
+    return "annotation io.podman.annotations.init";
   if (contains(kInits, base_name(command)) || command == "/dev/init") return "command " + quoted(command);
   return std::nullopt;
 }
@@ -188,9 +193,8 @@ bool on_tmpfs(const Spec& spec, string_view target, string_view directory) {
 }
 
 bool maps(const std::vector<IdRange>& ranges, std::uint64_t id) {
-  return std::any_of(ranges.begin(), ranges.end(), [id](const IdRange& range) {
-    return id >= range.host && id - range.host < range.size;
-  });
+  return std::any_of(ranges.begin(), ranges.end(),
+                     [id](const IdRange& range) { return id >= range.host && id - range.host < range.size; });
 }
 
 // Whether the runtime can put a file into the root directory, or finds one there. In a user namespace it

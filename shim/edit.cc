@@ -15,7 +15,9 @@ struct Splice {
   std::string text;
 };
 
-bool is_null(const Value* value) { return value != nullptr && value->kind == Kind::null; }
+bool is_null(const Value* value) {
+  return value != nullptr && value->kind == Kind::null;
+}
 
 Splice insert_first(const Value& container, const std::string& items) {
   const std::size_t at = container.begin + 1;
@@ -29,7 +31,9 @@ Splice append_last(const Value& array, const std::string& item) {
   return {last->end, last->end, "," + item};
 }
 
-Splice replace(const Value& value, std::string text) { return {value.begin, value.end, std::move(text)}; }
+Splice replace(const Value& value, std::string text) {
+  return {value.begin, value.end, std::move(text)};
+}
 
 Splice splice_args(const Spec& spec, const Injection& injection) {
   std::string items;
@@ -40,8 +44,8 @@ Splice splice_args(const Spec& spec, const Injection& injection) {
 }
 
 Splice splice_mounts(const Spec& spec, std::string_view target, std::string_view init_path) {
-  const std::string mount = R"({"destination":)" + json::quote(target) +
-                            R"(,"type":"bind","source":)" + json::quote(init_path) +
+  const std::string mount = R"({"destination":)" + json::quote(target) + R"(,"type":"bind","source":)" +
+                            json::quote(init_path) +
                             R"(,"options":["bind","ro","nosuid","nodev","rprivate"]})";
   if (spec.mounts_value == nullptr) {
     return insert_first(spec.document.root(), R"("mounts":[)" + mount + "]");
@@ -68,7 +72,8 @@ Splice splice_annotations(const Spec& spec, std::string_view version) {
 
 std::string inject(std::string_view bytes, const Spec& spec, const Injection& injection,
                    std::string_view init_path, std::string_view version) {
-  std::vector<Splice> splices = {splice_args(spec, injection), splice_mounts(spec, injection.target, init_path),
+  std::vector<Splice> splices = {splice_args(spec, injection),
+                                 splice_mounts(spec, injection.target, init_path),
                                  splice_annotations(spec, version)};
   // Two at one place, mounts and annotations at the start of an object that had neither, keep this order.
   std::stable_sort(splices.begin(), splices.end(),

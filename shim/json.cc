@@ -31,7 +31,9 @@ class Cursor {
 // What Go's encoding/json, and so runc, allows.
 constexpr std::size_t kMaxDepth = 10'000;
 
-bool separates(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' || c == ':'; }
+bool separates(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' || c == ':';
+}
 
 }  // namespace
 

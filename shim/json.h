@@ -67,14 +67,15 @@ enum class Comments { refused, allowed };
 class Document {
  public:
   // Reads one JSON text (RFC 8259, UTF-8); the bytes must outlive the Document.
-  // Errors: the place (line, column) and the cause. Nothing recurses; nesting deeper than 10,000 is refused, as Go does.
+  // Errors: the place (line, column) and the cause. Nothing recurses; nesting deeper than 10,000 is refused,
+  // as Go does.
   static Result<Document> parse(std::string_view bytes, Comments comments);
 
   [[nodiscard]] const Value& root() const { return values_.front(); }
 
  private:
   friend class Builder;
-  std::vector<Value> values_;         // in the order of the text, parents before their children
+  std::vector<Value> values_;          // in the order of the text, parents before their children
   std::deque<std::string> unescaped_;  // strings that are not what they look like in the text
 };
 

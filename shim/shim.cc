@@ -83,8 +83,8 @@ Result<void> prepare_start(const CommandLine& command, const Settings& settings)
   if (settings.config.inject == Inject::never) return {};
   auto prepared = prepare(command, settings.config);
   if (prepared || settings.config.on_failure == OnFailure::fail) return prepared;
-  log_warning("container " + std::string(command.container_id) + " starts without an init: " +
-              prepared.error().what);
+  log_warning("container " + std::string(command.container_id) +
+              " starts without an init: " + prepared.error().what);
   return {};
 }
 

@@ -59,7 +59,9 @@ Result<const Value*> find(const Value& object, std::string_view path, std::strin
   return found;
 }
 
-bool is_null(const Value* value) { return value == nullptr || value->kind == Kind::null; }
+bool is_null(const Value* value) {
+  return value == nullptr || value->kind == Kind::null;
+}
 
 // As find, for callers to whom a null is no different from a missing member.
 Result<const Value*> find_present(const Value& object, std::string_view path, std::string_view member,

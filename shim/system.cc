@@ -1,16 +1,16 @@
 #include "system.h"
 
-#include <array>
-#include <cerrno>
-#include <climits>
-#include <cstring>
-
 #include <elf.h>
 #include <fcntl.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <syslog.h>
 #include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
 
 namespace runi {
 namespace {
@@ -22,7 +22,9 @@ Error error_of(const std::string& operation, int number) {
   return Error{operation + ": " + std::strerror(number)};
 }
 
-Error last_error(const std::string& operation) { return error_of(operation, errno); }
+Error last_error(const std::string& operation) {
+  return error_of(operation, errno);
+}
 
 struct Path {
   std::string directory;
@@ -68,7 +70,9 @@ Result<void> write_all(int fd, std::string_view bytes) {
   return {};
 }
 
-bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
+bool same_file(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
 
 bool same_version(const struct stat& a, const struct stat& b) {
   return same_file(a, b) && a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
@@ -129,7 +133,8 @@ Result<void> fill(int fd, const File& old, std::string_view bytes) {
 Result<Replaced> link_as(const Fd& nameless, int directory, const std::string& name) {
   const std::string source = "/proc/self/fd/" + std::to_string(nameless.number());
   for (int attempt = 0; attempt < 16; ++attempt) {
-    if (linkat(AT_FDCWD, source.c_str(), directory, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return Replaced::yes;
+    if (linkat(AT_FDCWD, source.c_str(), directory, name.c_str(), AT_SYMLINK_FOLLOW) == 0)
+      return Replaced::yes;
     if (errno != EEXIST) return last_error("link " + name);
     unlinkat(directory, name.c_str(), 0);  // gone already, or the next link tells
   }
@@ -139,7 +144,8 @@ Result<Replaced> link_as(const Fd& nameless, int directory, const std::string& n
 // A file of the final content beside the old one, under the name it is then renamed from.
 Result<Replaced> put_beside(const File& old, std::string_view bytes, std::string& name) {
   const int directory = old.directory.number();
-  if (const Fd nameless(openat(directory, ".", O_TMPFILE | O_WRONLY | kOpenFlags, 0600)); nameless.is_open()) {
+  if (const Fd nameless(openat(directory, ".", O_TMPFILE | O_WRONLY | kOpenFlags, 0600));
+      nameless.is_open()) {
     if (auto filled = fill(nameless.number(), old, bytes); !filled) return filled.error();
     auto linked = link_as(nameless, directory, name);
     if (linked) return linked;
@@ -147,7 +153,8 @@ Result<Replaced> put_beside(const File& old, std::string_view bytes, std::string
   }
   name += "." + std::to_string(getpid());
   unlinkat(directory, name.c_str(), 0);  // of a dead process that had this id
-  const Fd named(openat(directory, name.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | kOpenFlags, 0600));
+  const Fd named(
+      openat(directory, name.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | kOpenFlags, 0600));
   if (!named.is_open()) return last_error("create " + name);
   if (auto filled = fill(named.number(), old, bytes); !filled) {
     unlinkat(directory, name.c_str(), 0);
@@ -204,7 +211,8 @@ Result<void> check_init(const std::string& path) {
   struct stat status {};
   if (fstat(fd.number(), &status) < 0) return last_error("stat");
   if (!S_ISREG(status.st_mode)) return Error{"not a regular file"};
-  if ((status.st_mode & 0555) != 0555) return Error{"not readable and executable by all; run chmod 0755 on it"};
+  if ((status.st_mode & 0555) != 0555)
+    return Error{"not readable and executable by all; run chmod 0755 on it"};
   if ((status.st_mode & 0022) != 0) return Error{"writable by others than its owner; run chmod 0755 on it"};
   struct statvfs filesystem {};
   if (fstatvfs(fd.number(), &filesystem) == 0 && (filesystem.f_flag & ST_NOEXEC) != 0) {
@@ -249,7 +257,8 @@ Result<std::optional<File>> read_file(const std::string& path, std::size_t max_b
     return last_error("open its directory");
   }
   // O_NONBLOCK: opening a FIFO would wait for a writer.
-  file.fd = Fd(openat(file.directory.number(), file.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | kOpenFlags));
+  file.fd =
+      Fd(openat(file.directory.number(), file.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | kOpenFlags));
   if (!file.fd.is_open()) {
     if (errno == ENOENT) return std::optional<File>{};
     if (errno == ELOOP) return Error{"a symbolic link, not a regular file"};
@@ -267,7 +276,8 @@ Result<Replaced> replace_file(const File& file, std::string_view bytes) {
   auto beside = put_beside(file, bytes, name);
   if (!beside || *beside == Replaced::changed) return beside;
   struct stat now {};
-  if (fstatat(directory, file.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) < 0 || !same_version(now, file.status)) {
+  if (fstatat(directory, file.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) < 0 ||
+      !same_version(now, file.status)) {
     unlinkat(directory, name.c_str(), 0);
     return Replaced::changed;
   }
@@ -289,7 +299,8 @@ Result<std::string> find_runtime() {
     }
   }
   return Error{
-      "no OCI runtime found: neither runc nor crun is in /usr/local/sbin, /usr/local/bin, /usr/sbin, /usr/bin, "
+      "no OCI runtime found: neither runc nor crun is in /usr/local/sbin, /usr/local/bin, /usr/sbin, "
+      "/usr/bin, "
       "/sbin or /bin; install one, or name one as \"runtime\" in the configuration"};
 }
 

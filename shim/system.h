@@ -1,15 +1,15 @@
-// The machine: every system call that runi makes. Errors name what the caller does not know: the step that went
-// wrong and its cause, and a path only where the caller did not give it.
+// The machine: every system call that runi makes. Errors name what the caller does not know: the step that
+// went wrong and its cause, and a path only where the caller did not give it.
 #pragma once
 
 #include "decide.h"
 #include "result.h"
 
+#include <sys/stat.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <sys/stat.h>
 
 namespace runi {
 
@@ -44,8 +44,9 @@ struct File {
 // Errors: nothing there is an empty optional; everything else, and a size above `max_bytes`, an error.
 Result<std::optional<std::string>> read_text(const std::string& path, std::size_t max_bytes);
 
-// Reads the regular file at `path` for replace_file; what lies behind a symbolic link as its last part counts as no regular file.
-// Errors: nothing there is an empty optional; everything else, and a size above `max_bytes`, an error.
+// Reads the regular file at `path` for replace_file; what lies behind a symbolic link as its last part counts
+// as no regular file. Errors: nothing there is an empty optional; everything else, and a size above
+// `max_bytes`, an error.
 Result<std::optional<File>> read_file(const std::string& path, std::size_t max_bytes);
 
 enum class Replaced {
@@ -53,10 +54,10 @@ enum class Replaced {
   changed,  // somebody else replaced the file since it was read; it is theirs, untouched
 };
 
-// Puts `bytes` in the file's place, at once: whoever opens it sees the old or the new content, whole, whenever
-// this process is killed. Owner, mode and extended attributes stay; security.ima and security.evm, which
-// describe the content, do not. Not synced: after a loss of power the file is as old as its file system makes it.
-// Errors: any step; the old file stands then, and nothing lies beside it.
+// Puts `bytes` in the file's place, at once: whoever opens it sees the old or the new content, whole,
+// whenever this process is killed. Owner, mode and extended attributes stay; security.ima and security.evm,
+// which describe the content, do not. Not synced: after a loss of power the file is as old as its file system
+// makes it. Errors: any step; the old file stands then, and nothing lies beside it.
 Result<Replaced> replace_file(const File& file, std::string_view bytes);
 
 // The first of runc and crun in the system's directories that is not this program.

@@ -1,13 +1,14 @@
-// What every edit of a config.json must satisfy, checked with means of its own: for the golden and the fuzz tests.
+// What every edit of a config.json must satisfy, checked with means of its own: for the golden and the fuzz
+// tests.
 #pragma once
 
 #include "edit.h"
 
+#include <nlohmann/json.hpp>
+
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <nlohmann/json.hpp>
 
 namespace runi {
 
@@ -21,12 +22,14 @@ struct Verdict {
   std::string edited;  // empty without an injection
 };
 
-inline Verdict judge(const CommandLine& command, const Config& config, const Rootfs& rootfs, std::string_view bytes) {
+inline Verdict judge(const CommandLine& command, const Config& config, const Rootfs& rootfs,
+                     std::string_view bytes) {
   const auto spec = parse_spec(bytes);
   if (!spec) return {"unreadable: " + spec.error().what, std::nullopt, ""};
   Plan plan = decide(command, config, *spec, rootfs);
   Verdict verdict{std::string(name_of(plan.reason)) + ": " + plan.detail, std::move(plan.injection), ""};
-  if (verdict.injection) verdict.edited = inject(bytes, *spec, *verdict.injection, kTestInitPath, kTestVersion);
+  if (verdict.injection)
+    verdict.edited = inject(bytes, *spec, *verdict.injection, kTestInitPath, kTestVersion);
   return verdict;
 }
 
@@ -52,8 +55,8 @@ inline nlohmann::json edit_as_values(nlohmann::json spec, const Injection& injec
   return spec;
 }
 
-// Why the verdict on `original` is wrong; empty where it is right. Holds for originals in which neither the name of
-// the annotation nor that of the mount's target occurs.
+// Why the verdict on `original` is wrong; empty where it is right. Holds for originals in which neither the
+// name of the annotation nor that of the mount's target occurs.
 inline std::string find_fault(std::string_view original, const Verdict& verdict, const CommandLine& command,
                               const Config& config, const Rootfs& rootfs) {
   if (!verdict.injection) return "";

@@ -7,7 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const runi::CommandLine command{runi::Verb::create, ".", std::nullopt, "id", "", false, runi::LogFormat::text};
+  const runi::CommandLine command{runi::Verb::create,   ".", std::nullopt, "id", "", false,
+                                  runi::LogFormat::text};
   runi::Config config;
   config.shared_pid = runi::SharedPid::subreaper;
   runi::Rootfs rootfs;

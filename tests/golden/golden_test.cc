@@ -2,12 +2,12 @@
 // RUNI_UPDATE_GOLDEN=1 in the environment writes expected/ anew.
 #include "../edit_properties.h"
 
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-
-#include <gtest/gtest.h>
 
 namespace runi {
 namespace {
@@ -22,7 +22,8 @@ std::string read(const fs::path& path) {
 std::vector<fs::path> all_inputs() {
   std::vector<fs::path> paths;
   for (const char* folder : {"inputs", "hostile"}) {
-    for (const auto& entry : fs::directory_iterator(fs::path(RUNI_GOLDEN_DIR) / folder)) paths.push_back(entry.path());
+    for (const auto& entry : fs::directory_iterator(fs::path(RUNI_GOLDEN_DIR) / folder))
+      paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());
   return paths;

@@ -1,8 +1,8 @@
 #include "config.h"
 
-#include <string>
-
 #include <gtest/gtest.h>
+
+#include <string>
 
 namespace runi {
 namespace {
@@ -42,9 +42,11 @@ TEST(Config, every_key) {
 
 TEST(Config, every_error_names_its_place_and_what_was_expected) {
   EXPECT_EQ(error_of("[]"), "expected an object, found an array");
-  EXPECT_EQ(error_of(R"({"Runtime":"/x"})"),
-            "/Runtime: unknown key; expected one of runtime, inject, onFailure, sharedPid, init, skipCommands");
-  EXPECT_EQ(error_of(R"({"runtime":"crun"})"), R"(/runtime: expected the absolute path of a file, found "crun")");
+  EXPECT_EQ(
+      error_of(R"({"Runtime":"/x"})"),
+      "/Runtime: unknown key; expected one of runtime, inject, onFailure, sharedPid, init, skipCommands");
+  EXPECT_EQ(error_of(R"({"runtime":"crun"})"),
+            R"(/runtime: expected the absolute path of a file, found "crun")");
   EXPECT_EQ(error_of(R"({"runtime":7})"), "/runtime: expected the absolute path of a file, found 7");
   EXPECT_EQ(error_of(R"({"runtime":"/a\u0000b"})"),
             R"(/runtime: expected the absolute path of a file, found "/a\u0000b")");
@@ -52,10 +54,12 @@ TEST(Config, every_error_names_its_place_and_what_was_expected) {
             R"(/runtime: expected the absolute path of a file, found "/usr/bin/")");
   EXPECT_EQ(error_of(R"({"inject":"Always"})"),
             R"(/inject: expected "always" or "annotated" or "never", found "Always")");
-  EXPECT_EQ(error_of(R"({"inject":true})"), R"(/inject: expected "always" or "annotated" or "never", found true)");
+  EXPECT_EQ(error_of(R"({"inject":true})"),
+            R"(/inject: expected "always" or "annotated" or "never", found true)");
   EXPECT_EQ(error_of(R"({"onFailure":null})"), R"(/onFailure: expected "skip" or "fail", found null)");
   EXPECT_EQ(error_of(R"({"sharedPid":[]})"), R"(/sharedPid: expected "skip" or "subreaper", found an array)");
-  EXPECT_EQ(error_of(R"({"skipCommands":"x"})"), R"(/skipCommands: expected an array of commands, found "x")");
+  EXPECT_EQ(error_of(R"({"skipCommands":"x"})"),
+            R"(/skipCommands: expected an array of commands, found "x")");
   EXPECT_EQ(error_of(R"({"skipCommands":["x",""]})"),
             R"(/skipCommands/1: expected a command's path or base name, found "")");
   EXPECT_EQ(error_of(R"({"init":"/x"})"), R"(/init: expected an object, found "/x")");
@@ -70,8 +74,9 @@ TEST(Config, the_runtime_of_a_broken_file_is_still_found) {
   EXPECT_EQ(salvage_runtime(R"({"runtime":"/usr/bin/crun","inject":"?"})"), "/usr/bin/crun");
   EXPECT_EQ(salvage_runtime("{ \"inject\" \"x\"\n \"runtime\" : \"/usr/bin/crun\" "), "/usr/bin/crun");
   EXPECT_EQ(salvage_runtime(R"({"note":"runtime", "runtime":"/a"})"), "/a");
-  for (const char* text : {"", "\"runtime\"", "\"runtime\":", "\"runtime\":\"", "\"runtime\":\"/x",
-                           "\"runtime\":\"crun\"", "\"runtime\":7", "\"runtime\":\"/\"", "\"runtime\":\"/a\\\"b\""}) {
+  for (const char* text :
+       {"", "\"runtime\"", "\"runtime\":", "\"runtime\":\"", "\"runtime\":\"/x", "\"runtime\":\"crun\"",
+        "\"runtime\":7", "\"runtime\":\"/\"", "\"runtime\":\"/a\\\"b\""}) {
     EXPECT_EQ(salvage_runtime(text), "") << text;
   }
 }

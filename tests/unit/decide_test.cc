@@ -1,9 +1,9 @@
 #include "decide.h"
 
+#include <gtest/gtest.h>
+
 #include <functional>
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace runi {
 namespace {
@@ -109,9 +109,12 @@ TEST(Decide, no_process) {
 }
 
 TEST(Decide, sandbox) {
-  EXPECT_EQ(with_members(R"("annotations":{"io.kubernetes.cri.container-type":"sandbox"})").reason(), "sandbox");
-  EXPECT_EQ(with_members(R"("annotations":{"io.kubernetes.cri.container-type":"container"})").reason(), "inject");
-  EXPECT_EQ(with_members(R"("annotations":{"io.kubernetes.cri-o.ContainerType":"sandbox"})").reason(), "sandbox");
+  EXPECT_EQ(with_members(R"("annotations":{"io.kubernetes.cri.container-type":"sandbox"})").reason(),
+            "sandbox");
+  EXPECT_EQ(with_members(R"("annotations":{"io.kubernetes.cri.container-type":"container"})").reason(),
+            "inject");
+  EXPECT_EQ(with_members(R"("annotations":{"io.kubernetes.cri-o.ContainerType":"sandbox"})").reason(),
+            "sandbox");
   EXPECT_EQ(with_args(R"(["/pause"])").reason(), "sandbox");
   EXPECT_EQ(with_args(R"(["/catatonit","-P"])").reason(), "sandbox");
 }
@@ -136,10 +139,11 @@ TEST(Decide, a_shared_pid_namespace_can_have_a_subreaper) {
 }
 
 TEST(Decide, has_init) {
-  for (const char* args : {R"(["/sbin/docker-init","--","x"])", R"(["/run/podman-init","--","x"])",
-                           R"(["/dev/init","--","x"])", R"(["tini","--","x"])", R"(["/usr/bin/tini-static","x"])",
-                           R"(["/usr/bin/dumb-init","x"])", R"(["catatonit","x"])",
-                           R"(["/dev/.runi-init","--","x"])", R"(["/usr/libexec/runi/runi-init","x"])"}) {
+  for (const char* args :
+       {R"(["/sbin/docker-init","--","x"])", R"(["/run/podman-init","--","x"])", R"(["/dev/init","--","x"])",
+        R"(["tini","--","x"])", R"(["/usr/bin/tini-static","x"])", R"(["/usr/bin/dumb-init","x"])",
+        R"(["catatonit","x"])", R"(["/dev/.runi-init","--","x"])",
+        R"(["/usr/libexec/runi/runi-init","x"])"}) {
     EXPECT_EQ(with_args(args).reason(), "has-init") << args;
   }
   EXPECT_EQ(with_args(R"(["/usr/bin/tinier"])").reason(), "inject");
@@ -148,15 +152,17 @@ TEST(Decide, has_init) {
 }
 
 TEST(Decide, wants_pid1) {
-  for (const char* args : {R"(["/sbin/init"])", R"(["/usr/sbin/init"])", R"(["/usr/local/sbin/init"])",
-                           R"(["/init"])", R"(["/lib/systemd/systemd"])", R"(["systemd"])",
-                           R"(["/sbin/runit-init"])", R"(["/sbin/openrc-init"])", R"(["s6-svscan","/etc"])"}) {
+  for (const char* args :
+       {R"(["/sbin/init"])", R"(["/usr/sbin/init"])", R"(["/usr/local/sbin/init"])", R"(["/init"])",
+        R"(["/lib/systemd/systemd"])", R"(["systemd"])", R"(["/sbin/runit-init"])",
+        R"(["/sbin/openrc-init"])", R"(["s6-svscan","/etc"])"}) {
     EXPECT_EQ(with_args(args).reason(), "wants-pid1") << args;
   }
 }
 
 TEST(Decide, a_container_that_is_stopped_as_systemd_is_wants_pid1) {
-  EXPECT_EQ(with_members(R"("annotations":{"org.opencontainers.image.stopSignal":"37"})").reason(), "wants-pid1");
+  EXPECT_EQ(with_members(R"("annotations":{"org.opencontainers.image.stopSignal":"37"})").reason(),
+            "wants-pid1");
   EXPECT_EQ(with_members(R"("annotations":{"org.opencontainers.image.stopSignal":"SIGRTMIN+3"})").reason(),
             "wants-pid1");
   EXPECT_EQ(with_members(R"("annotations":{"org.opencontainers.image.stopSignal":"15"})").reason(), "inject");
@@ -175,7 +181,8 @@ TEST(Decide, skip_commands_match_a_path_or_a_base_name) {
 
 TEST(Decide, not_a_process) {
   EXPECT_EQ(with_members(R"("annotations":{"run.oci.handler":"wasm"})").reason(), "not-a-process");
-  EXPECT_EQ(with_members(R"("annotations":{"module.wasm.image/variant":"compat"})").reason(), "not-a-process");
+  EXPECT_EQ(with_members(R"("annotations":{"module.wasm.image/variant":"compat"})").reason(),
+            "not-a-process");
   EXPECT_EQ(with_members(R"("annotations":{"krun.ram_mib":"512"})").reason(), "not-a-process");
   EXPECT_EQ(with_args(R"(["/app.wasm"])").reason(), "not-a-process");
   for (const char* runtime : {"/usr/bin/krun", "/usr/bin/crun-wasmedge"}) {
@@ -191,33 +198,43 @@ TEST(Decide, earlier_reasons_come_first) {
   EXPECT_EQ(c.reason(), "disabled");
   c.command.verb = Verb::other;
   EXPECT_EQ(c.reason(), "not-a-start");
-  EXPECT_EQ(with_members(R"("annotations":{"run.oci.handler":"x","io.podman.annotations.init":"TRUE"})").reason(),
-            "has-init");
+  EXPECT_EQ(
+      with_members(R"("annotations":{"run.oci.handler":"x","io.podman.annotations.init":"TRUE"})").reason(),
+      "has-init");
 }
 
 TEST(Decide, target_on_a_tmpfs_dev) {
   EXPECT_EQ(with_mounts(R"([{"destination":"/dev/","type":"tmpfs"}])").target(), "/dev/.runi-init");
   EXPECT_EQ(with_mounts(R"([{"destination":"//x/../dev/./","type":"tmpfs"}])").target(), "/dev/.runi-init");
-  EXPECT_EQ(with_mounts(R"([{"destination":"/dev","type":"tmpfs"},{"destination":"/dev/shm","type":"tmpfs"}])").target(),
-            "/dev/.runi-init");
+  EXPECT_EQ(
+      with_mounts(R"([{"destination":"/dev","type":"tmpfs"},{"destination":"/dev/shm","type":"tmpfs"}])")
+          .target(),
+      "/dev/.runi-init");
 }
 
 TEST(Decide, target_on_a_tmpfs_run_where_dev_is_the_hosts) {
   constexpr const char* kHostDev = R"({"destination":"/dev","type":"bind","options":["rbind"]})";
   constexpr const char* kRun = R"({"destination":"/run","type":"tmpfs"})";
   EXPECT_EQ(with_mounts("[" + std::string(kHostDev) + "," + kRun + "]").target(), "/run/.runi-init");
-  EXPECT_EQ(with_mounts(R"([{"destination":"/dev","type":"tmpfs"},)" + std::string(kHostDev) + "," + kRun + "]").target(),
-            "/run/.runi-init")
+  EXPECT_EQ(
+      with_mounts(R"([{"destination":"/dev","type":"tmpfs"},)" + std::string(kHostDev) + "," + kRun + "]")
+          .target(),
+      "/run/.runi-init")
       << "the later mount hides the earlier one";
   EXPECT_EQ(with_mounts("[" + std::string(kHostDev) + "]").target(), "/.runi-init");
-  EXPECT_EQ(with_mounts(R"([{"destination":"/dev","type":"tmpfs","options":["bind"]}])").target(), "/.runi-init");
+  EXPECT_EQ(with_mounts(R"([{"destination":"/dev","type":"tmpfs","options":["bind"]}])").target(),
+            "/.runi-init");
 }
 
 TEST(Decide, target_below_somebody_elses_mount_is_never_taken) {
-  EXPECT_EQ(with_mounts(R"([{"destination":"/dev","type":"tmpfs"},{"destination":"/dev/.runi-init","type":"bind"}])").target(),
+  EXPECT_EQ(with_mounts(
+                R"([{"destination":"/dev","type":"tmpfs"},{"destination":"/dev/.runi-init","type":"bind"}])")
+                .target(),
             "/.runi-init");
   EXPECT_EQ(with_mounts(R"([{"destination":"/","type":"bind","options":["rbind"]}])").target(), "no-place");
-  EXPECT_EQ(with_mounts(R"([{"destination":"/dev","type":"tmpfs"},{"destination":"/","type":"bind"}])").target(), "no-place")
+  EXPECT_EQ(
+      with_mounts(R"([{"destination":"/dev","type":"tmpfs"},{"destination":"/","type":"bind"}])").target(),
+      "no-place")
       << "a later mount over the parent hides a tmpfs /dev";
   EXPECT_EQ(with_mounts(R"([{"destination":"/.runi-init","type":"bind"}])").target(), "no-place");
 }
@@ -241,7 +258,8 @@ TEST(Decide, target_in_the_root_directory_only_where_it_can_be_made) {
   EXPECT_EQ(target([](Rootfs&) {}), "/.runi-init");
   EXPECT_EQ(target([](Rootfs& r) { r.known = false; }), "no-place");
   EXPECT_EQ(target([](Rootfs& r) { r.writable = false; }), "no-place");
-  EXPECT_EQ(target([](Rootfs& r) { r.writable = false, r.target_exists = r.target_is_file = true; }), "/.runi-init");
+  EXPECT_EQ(target([](Rootfs& r) { r.writable = false, r.target_exists = r.target_is_file = true; }),
+            "/.runi-init");
   EXPECT_EQ(target([](Rootfs& r) { r.target_exists = true; }), "no-place");
 }
 

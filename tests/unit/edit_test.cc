@@ -1,8 +1,8 @@
 #include "edit.h"
 
-#include <string>
-
 #include <gtest/gtest.h>
+
+#include <string>
 
 namespace runi {
 namespace {
@@ -19,15 +19,17 @@ constexpr const char* kMount =
 constexpr const char* kArgs = R"("/dev/.runi-init","--",)";
 
 TEST(Edit, three_insertions_and_not_a_byte_more) {
-  EXPECT_EQ(edited(R"({ "process":{"args" : [ "sh" ] }, "mounts":[ {"destination":"/x"} ], "annotations":{ "a":"b" }, "n":1e2 })"),
-            std::string(R"({ "process":{"args" : [)") + kArgs + R"( "sh" ] }, "mounts":[ {"destination":"/x"},)" +
-                kMount + R"( ], "annotations":{"runi.dev/injected":"9.9", "a":"b" }, "n":1e2 })");
+  EXPECT_EQ(
+      edited(
+          R"({ "process":{"args" : [ "sh" ] }, "mounts":[ {"destination":"/x"} ], "annotations":{ "a":"b" }, "n":1e2 })"),
+      std::string(R"({ "process":{"args" : [)") + kArgs + R"( "sh" ] }, "mounts":[ {"destination":"/x"},)" +
+          kMount + R"( ], "annotations":{"runi.dev/injected":"9.9", "a":"b" }, "n":1e2 })");
 }
 
 TEST(Edit, members_that_are_missing_are_made) {
-  EXPECT_EQ(edited(R"({"process":{"args":["sh"]}})"),
-            std::string(R"({"mounts":[)") + kMount + R"(],"annotations":{"runi.dev/injected":"9.9"},)" +
-                R"("process":{"args":[)" + kArgs + R"("sh"]}})");
+  EXPECT_EQ(edited(R"({"process":{"args":["sh"]}})"), std::string(R"({"mounts":[)") + kMount +
+                                                          R"(],"annotations":{"runi.dev/injected":"9.9"},)" +
+                                                          R"("process":{"args":[)" + kArgs + R"("sh"]}})");
 }
 
 TEST(Edit, members_that_are_null_are_replaced) {
@@ -49,9 +51,11 @@ TEST(Edit, the_order_of_members_does_not_matter) {
 }
 
 TEST(Edit, a_false_claim_of_an_earlier_edit_is_corrected_in_place) {
-  EXPECT_EQ(edited(R"({"annotations":{"runi.dev\/injected" : "x\"y","b":""},"mounts":[],"process":{"args":["sh"]}})"),
-            std::string(R"({"annotations":{"runi.dev\/injected" : "9.9","b":""},"mounts":[)") + kMount +
-                R"(],"process":{"args":[)" + kArgs + R"("sh"]}})");
+  EXPECT_EQ(
+      edited(
+          R"({"annotations":{"runi.dev\/injected" : "x\"y","b":""},"mounts":[],"process":{"args":["sh"]}})"),
+      std::string(R"({"annotations":{"runi.dev\/injected" : "9.9","b":""},"mounts":[)") + kMount +
+          R"(],"process":{"args":[)" + kArgs + R"("sh"]}})");
 }
 
 TEST(Edit, a_second_pass_finds_an_init) {

@@ -1,8 +1,8 @@
 #include "json.h"
 
-#include <string>
-
 #include <gtest/gtest.h>
+
+#include <string>
 
 namespace runi::json {
 namespace {

@@ -1,8 +1,8 @@
 #include "spec.h"
 
-#include <string>
-
 #include <gtest/gtest.h>
+
+#include <string>
 
 namespace runi {
 namespace {
@@ -40,9 +40,10 @@ TEST(Spec, the_facts_of_a_whole_file) {
 }
 
 TEST(Spec, missing_and_null_members_are_no_errors) {
-  for (const char* text : {"{}", R"({"process":null,"mounts":null,"annotations":null,"linux":null,"root":null})",
-                           R"({"process":{"args":null},"linux":{"namespaces":null,"uidMappings":null}})",
-                           R"({"process":{},"linux":{},"root":{"path":null},"mounts":[],"annotations":{}})"}) {
+  for (const char* text :
+       {"{}", R"({"process":null,"mounts":null,"annotations":null,"linux":null,"root":null})",
+        R"({"process":{"args":null},"linux":{"namespaces":null,"uidMappings":null}})",
+        R"({"process":{},"linux":{},"root":{"path":null},"mounts":[],"annotations":{}})"}) {
     const auto spec = parse_spec(text);
     ASSERT_TRUE(spec) << text << spec.error().what;
     EXPECT_TRUE(spec->args.empty());
@@ -81,17 +82,21 @@ TEST(Spec, names_that_runtimes_read_differently_are_refused) {
 }
 
 TEST(Spec, other_members_may_be_anything) {
-  EXPECT_EQ(error_of(R"({"x":1,"x":2,"vm":[],"hooks":7,"process":{"User":1,"capabilities":"?"},"linux":{"seccomp":0}})"),
-            "no error");
+  EXPECT_EQ(
+      error_of(
+          R"({"x":1,"x":2,"vm":[],"hooks":7,"process":{"User":1,"capabilities":"?"},"linux":{"seccomp":0}})"),
+      "no error");
 }
 
 TEST(Spec, wrong_types_are_named_with_their_place) {
   EXPECT_EQ(error_of("[]"), "expected an object at the top, found an array");
   EXPECT_EQ(error_of(R"({"process":[]})"), "/process: expected an object, found an array");
   EXPECT_EQ(error_of(R"({"process":{"args":"x"}})"), "/process/args: expected an array, found a string");
-  EXPECT_EQ(error_of(R"({"process":{"args":["x",1]}})"), "/process/args: expected a string in it, found a number");
+  EXPECT_EQ(error_of(R"({"process":{"args":["x",1]}})"),
+            "/process/args: expected a string in it, found a number");
   EXPECT_EQ(error_of(R"({"mounts":[7]})"), "/mounts: expected an object in it, found a number");
-  EXPECT_EQ(error_of(R"({"annotations":{"a":true}})"), "/annotations: expected a string in it, found a boolean");
+  EXPECT_EQ(error_of(R"({"annotations":{"a":true}})"),
+            "/annotations: expected a string in it, found a boolean");
   EXPECT_EQ(error_of(R"({"linux":{"uidMappings":[{"hostID":-1}]}})"),
             "/linux/uidMappings/hostID: expected a number of 0 or more, found -1");
 }

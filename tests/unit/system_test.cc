@@ -1,17 +1,16 @@
 #include "system.h"
 
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
-#include <unistd.h>
-
-#include <gtest/gtest.h>
 
 namespace runi {
 namespace {
@@ -169,7 +168,8 @@ TEST_F(System, an_init_that_cannot_serve_is_refused_with_the_reason) {
   EXPECT_EQ(refused(std::string(200, 'x'), 0755), "not a 64-bit ELF program");
   EXPECT_EQ(refused("", 0700), "not readable and executable by all; run chmod 0755 on it");
   EXPECT_EQ(refused("", 0775), "writable by others than its owner; run chmod 0755 on it");
-  EXPECT_EQ(find_init(path("none")).error().what, "init " + path("none") + ": open: No such file or directory");
+  EXPECT_EQ(find_init(path("none")).error().what,
+            "init " + path("none") + ": open: No such file or directory");
   EXPECT_EQ(find_init(directory_).error().what, "init " + directory_ + ": not a regular file");
 }
 
