@@ -460,6 +460,19 @@ class Forwarding(Case):
         os.kill(helper, signal.SIGUSR2)  # had it got SIGUSR1, the lower, it would tell of that first
         self.assertEqual(container.out.next().split()[:2], ["helper", "12"])
 
+    def test_g_still_reaches_an_application_that_left_its_group(self):
+        container = self.recorder("record-elsewhere", options=["-g"])
+        container.signal(signal.SIGUSR1)
+        self.assertEqual(container.out.next(), "10 0 0")
+
+    def test_an_orphan_s_end_is_not_the_application_s_business(self):
+        container = self.recorder("record-with-orphan")
+        application, orphan = sorted(eventually(lambda: (c := children_of(container.pid))[1:] and c, "the orphan"))
+        os.kill(orphan, signal.SIGKILL)
+        eventually(lambda: children_of(container.pid) == [application], "the orphan's end")
+        container.signal(signal.SIGUSR2)
+        self.assertEqual(container.out.next(), "12 0 0")
+
     def test_alarm_set_before_the_start_goes_off(self):
         def setup():
             raw.set_mask(1 << 13)  # or it may come before the application is ready for it
