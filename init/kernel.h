@@ -129,13 +129,13 @@ struct DirectoryEntry {
 #error "runi-init knows the system calls of x86-64 and arm64 only"
 #endif
 
-// A pointer as an argument of call().
+// A pointer as an argument of call(). That assembly writes there the analyzer cannot see; that a function
+// which it cannot read might, it assumes.
 [[gnu::always_inline]] inline long word(const void* pointer) {
   return reinterpret_cast<long>(pointer);
 }
 #ifdef __clang_analyzer__
-long word(
-    void* pointer);  // the analyzer does not see that assembly writes there; that a function may, it does
+long word(void* pointer);
 #else
 [[gnu::always_inline]] inline long word(void* pointer) {
   return reinterpret_cast<long>(pointer);
@@ -241,8 +241,8 @@ inline long get_limit(int resource, rlimit64* limit) {
 
 // --- memory ------------------------------------------------------------------------------------------------
 
-// Gives the whole pages from begin up to end back; begin and end lie on page borders. Nothing if end is not
-// above begin.
+// Gives the pages from begin, which lies on a page border, up to end back, the last one whole. Does nothing
+// where end is not above begin; what is not mapped does no harm.
 inline void discard(const char* begin, const char* end) {
   if (begin < end) call(__NR_madvise, word(begin), end - begin, MADV_DONTNEED);
 }

@@ -16,9 +16,10 @@ namespace {
 
 constexpr int kExitInitError = 125;  // our own, as docker's
 constexpr int kReapBatch = 64;       // orphans reaped before the signals get their turn
+constexpr long kStartPages = 16;     // more stack than the start can have used
 
-constexpr char kVersion[] =
-    "tini version " RUNI_VERSION " (runi-init)\n";  // dockerd reads the first three words
+// dockerd looks for tini's two words before the number (parseInitVersion() in moby's daemon/info_unix.go).
+constexpr char kVersion[] = "tini version " RUNI_VERSION " (runi-init)\n";
 constexpr char kHelp[] =
     "Usage: runi-init [options] [--] command [args]\n"
     "Runs command, forwards signals to it, reaps orphans, and exits as it does.\n"
@@ -29,8 +30,10 @@ constexpr char kHelp[] =
     "Exits with the command's code, or 128 + the signal that killed it;\n"
     "127 command not found, 126 not executable, 125 wrong use.\n";
 
-// --- at rest: what is resident while the application runs. Hot, which puts it on the file's first page.
-// -----
+// --- at rest
+// ------------------------------------------------------------------------------------------------
+//
+// What is resident while the application runs; hot, which has the linker put it on the file's first page.
 
 // What the init needs to know when the application runs.
 struct Watch {
@@ -86,9 +89,10 @@ char* page_floor(char* address, long page_size) {
   const long target = watch.target;
   const long application = target < 0 ? -target : target;
 
-  // Whatever the start left behind: stack above (where `argument` was) and below, and its code.
+  // Whatever the start left behind: its stack above (where `argument` was) up to the strings, the child's
+  // below the page that this function needs, and the code.
   kernel::discard(watch.stack, page_floor(watch.arguments, watch.page_size));
-  kernel::discard(watch.stack - 16 * watch.page_size, watch.stack - watch.page_size);
+  kernel::discard(watch.stack - kStartPages * watch.page_size, watch.stack - watch.page_size);
   kernel::discard(__ehdr_start + watch.page_size, _end);
 
   constexpr __kernel_timespec kNow = {};
@@ -171,14 +175,14 @@ void let_go(const Place& place) {
   kernel::exit(0);
 }
 
-// The value of a page size entry in the auxiliary vector, which lies behind the environment (getauxval(3)).
+// The size of a page, which the auxiliary vector behind the environment tells (getauxval(3), AT_PAGESZ).
 long find_page_size(char* const* environment) {
   while (*environment != nullptr) ++environment;
   const auto* entry = reinterpret_cast<const unsigned long*>(environment + 1);
   for (; entry[0] != AT_NULL; entry += 2) {
     if (entry[0] == AT_PAGESZ) return static_cast<long>(entry[1]);
   }
-  return 65536;  // the largest: pages that are a multiple of the real ones
+  return 65536;  // the largest there is, and a multiple of all others
 }
 
 }  // namespace

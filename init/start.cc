@@ -78,9 +78,8 @@ long search_and_execute(const Program& program) {
   }
 }
 
-// Whether fd is our controlling terminal (TIOCGSID of another's fails, tiocgsid() in
-// drivers/tty/tty_jobctrl.c) and open for reading, without which it could not be taken again (tiocsctty()
-// there).
+// Whether fd is our controlling terminal, and open for reading, without which it could not be taken again
+// (tiocgsid() and tiocsctty() in drivers/tty/tty_jobctrl.c).
 bool is_controlling_terminal(int fd, long session) {
   int terminals_session = 0;
   return kernel::ioctl(fd, TIOCGSID, &terminals_session) == 0 && terminals_session == session &&
@@ -105,6 +104,7 @@ void take_place(const Place& place) {
     if (place.terminal >= 0) kernel::ioctl(place.terminal, TIOCSCTTY, 0L);
   } else {
     kernel::own_group();
+    // Asked for, because a foreground that nobody is in would swallow Ctrl-C.
     int group = static_cast<int>(kernel::getpgid(0));
     // From the background: SIGTTOU is blocked, so that this stops nobody (tcsetpgrp(3)).
     if (place.terminal >= 0) kernel::ioctl(place.terminal, TIOCSPGRP, &group);
@@ -128,12 +128,14 @@ void live(const void* child) {
 Place prepare_place() {
   Place place;
   const long session = kernel::getsid();
-  const bool leader = session == kernel::getpid();
+  const bool leader = session > 0 && session == kernel::getpid();
 
   for (int fd = 0; fd <= 2 && place.terminal < 0; ++fd) {
     if (is_controlling_terminal(fd, session)) place.terminal = fd;
   }
   if (!leader) {
+    // To a process in a new PID namespace all groups outside are 0: then the foreground is taken to be ours,
+    // as it is for `unshare --fork` in a shell.
     int foreground = 0;
     if (place.terminal >= 0 &&
         (kernel::ioctl(place.terminal, TIOCGPGRP, &foreground) != 0 || foreground != kernel::getpgid(0))) {

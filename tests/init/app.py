@@ -2,7 +2,9 @@
 
     app.py out record               each signal it gets, all 64 blocked: "<number> <code> <value>"
     app.py out record-with-helper   the same, and of a helper in its group: "helper <number> ..."
-    app.py out record-as UID        the same, as another user
+    app.py out record-elsewhere     each signal it gets, in the group of its helper, which records nothing
+    app.py out record-with-orphan   each signal it gets, after leaving one sleeping process behind
+    app.py out record-as UID        each signal it gets, as another user
     app.py out orphans N            makes N orphans that end at once, on SIGUSR1
     app.py out orphan               makes one, which says whose child it has become
 """
@@ -36,6 +38,23 @@ def orphans(count):
     os.waitpid(parent, 0)
 
 
+def sleeping_orphan():
+    parent = os.fork()
+    if parent == 0:
+        if os.fork() == 0:
+            signal.pause()
+        os._exit(0)
+    os.waitpid(parent, 0)
+
+
+def join_a_helper():
+    helper = os.fork()
+    if helper == 0:
+        signal.pause()
+    os.setpgid(helper, helper)
+    os.setpgid(0, helper)
+
+
 def orphan():
     read, write = os.pipe()
     parent = os.fork()
@@ -53,7 +72,11 @@ def orphan():
 def main():
     what = sys.argv[2]
     if what.startswith("record"):
+        if what == "record-with-orphan":
+            sleeping_orphan()
         raw.set_mask(raw.ALL)
+        if what == "record-elsewhere":
+            join_a_helper()
         if what == "record-as":
             os.setresuid(*[int(sys.argv[3])] * 3)
         helper = 0
