@@ -28,7 +28,7 @@ struct CommandLine {
   std::string_view bundle = ".";  // as given, "." where it is not or is empty
   std::optional<std::string_view> config_file;  // crun's --config: relative to the cwd, not to the bundle
   std::string_view container_id;                // of a start only; empty where there is none
-  std::string_view log;        // the file of --log, empty where there is none
+  std::string_view log;                         // the file of --log, empty where there is none
   bool log_in_bundle = false;  // a relative log is relative to the bundle, as crun has it, not to the cwd
   LogFormat log_format = LogFormat::text;
 };
