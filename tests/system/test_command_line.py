@@ -164,13 +164,15 @@ def opened_by(program, line, folder):
     return configuration, log
 
 
-def expected_by(answer, folder, dialect):
+def expected_by(answer, folder):
     """The same, from what runi reads."""
     bundle = os.path.normpath(os.path.join(folder, answer["bundle"]))
     configuration = os.path.join(bundle, "config.json")
     if "config_file" in answer:
         configuration = os.path.normpath(os.path.join(folder, answer["config_file"]))
-    log = os.path.normpath(os.path.join(bundle if dialect == "crun" else folder, answer["log"])) if answer["log"] else None
+    log = None
+    if answer["log"]:
+        log = os.path.normpath(os.path.join(bundle if answer["log_in_bundle"] else folder, answer["log"]))
     return bundle, configuration, log
 
 
@@ -214,7 +216,7 @@ class CommandLine(unittest.TestCase):
             if configuration is None:
                 continue
             accepted += 1
-            bundle, expected, expected_log = expected_by(answer, folder, dialect)
+            bundle, expected, expected_log = expected_by(answer, folder)
             if answer["verb"] == "other":
                 wrong.append(f"{line}: read as no start, but {dialect} opened {configuration}")
             elif configuration not in (expected, bundle):

@@ -46,6 +46,7 @@ void print(std::string_view dialect, const std::vector<const char*>& args) {
   print_string("id", line.container_id);
   std::printf(", ");
   print_string("log", line.log);
+  std::printf(", \"log_in_bundle\": %s", line.log_in_bundle ? "true" : "false");
   std::printf(", \"log_format\": \"%s\"}\n", line.log_format == runi::LogFormat::json ? "json" : "text");
 }
 
