@@ -38,7 +38,8 @@ Result<void> apply_members(const Value& object, const std::string& pointer, std:
     if (member == nullptr) {
       std::string names;
       for (const Member& candidate : members) {
-        names += (names.empty() ? "" : ", ") + std::string(candidate.name);
+        if (!names.empty()) names += ", ";
+        names += candidate.name;
       }
       return Error{place + ": unknown key; expected one of " + names};
     }
@@ -66,7 +67,8 @@ Result<void> apply_word(const Value& value, const std::string& pointer, std::spa
       target = meaning;
       return {};
     }
-    choices += (choices.empty() ? "" : " or ") + json::quote(word);
+    if (!choices.empty()) choices += " or ";
+    choices += json::quote(word);
   }
   return expected(pointer, choices, value);
 }

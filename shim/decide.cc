@@ -9,6 +9,7 @@ namespace {
 using std::string_view;
 
 constexpr string_view kInitAnnotation = "runi.dev/init";
+constexpr string_view kPodmanInit = "io.podman.annotations.init";
 
 // Programs that forward signals and reap: a second one in front of them would only complain or cost.
 constexpr string_view kInits[] = {
@@ -107,8 +108,7 @@ Evidence shared_pid(const Question& q) {
 
 Evidence has_init(const Question& q) {
   const string_view command = q.spec.args[0];
-  if (q.spec.annotation("io.podman.annotations.init") == "TRUE")
-    return "annotation io.podman.annotations.init";
+  if (q.spec.annotation(kPodmanInit) == "TRUE") return "annotation " + std::string(kPodmanInit);
   if (contains(kInits, base_name(command)) || command == "/dev/init") return "command " + quoted(command);
   return std::nullopt;
 }

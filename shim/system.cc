@@ -133,8 +133,8 @@ Result<void> fill(int fd, const File& old, std::string_view bytes) {
 Result<Replaced> link_as(const Fd& nameless, int directory, const std::string& name) {
   const std::string source = "/proc/self/fd/" + std::to_string(nameless.number());
   for (int attempt = 0; attempt < 16; ++attempt) {
-    if (linkat(AT_FDCWD, source.c_str(), directory, name.c_str(), AT_SYMLINK_FOLLOW) == 0)
-      return Replaced::yes;
+    const int linked = linkat(AT_FDCWD, source.c_str(), directory, name.c_str(), AT_SYMLINK_FOLLOW);
+    if (linked == 0) return Replaced::yes;
     if (errno != EEXIST) return last_error("link " + name);
     unlinkat(directory, name.c_str(), 0);  // gone already, or the next link tells
   }
@@ -211,8 +211,7 @@ Result<void> check_init(const std::string& path) {
   struct stat status {};
   if (fstat(fd.number(), &status) < 0) return last_error("stat");
   if (!S_ISREG(status.st_mode)) return Error{"not a regular file"};
-  if ((status.st_mode & 0555) != 0555)
-    return Error{"not readable and executable by all; run chmod 0755 on it"};
+  if ((status.st_mode & 0555) != 0555) return Error{"not for all to read and execute; run chmod 0755 on it"};
   if ((status.st_mode & 0022) != 0) return Error{"writable by others than its owner; run chmod 0755 on it"};
   struct statvfs filesystem {};
   if (fstatvfs(fd.number(), &filesystem) == 0 && (filesystem.f_flag & ST_NOEXEC) != 0) {

@@ -28,8 +28,9 @@ inline Verdict judge(const CommandLine& command, const Config& config, const Roo
   if (!spec) return {"unreadable: " + spec.error().what, std::nullopt, ""};
   Plan plan = decide(command, config, *spec, rootfs);
   Verdict verdict{std::string(name_of(plan.reason)) + ": " + plan.detail, std::move(plan.injection), ""};
-  if (verdict.injection)
+  if (verdict.injection) {
     verdict.edited = inject(bytes, *spec, *verdict.injection, kTestInitPath, kTestVersion);
+  }
   return verdict;
 }
 

@@ -28,6 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   std::vector<const char*> args;
+  args.reserve(words.size());
   for (const std::string& word : words) args.push_back(word.c_str());
   for (const auto dialect : {runi::Dialect::runc, runi::Dialect::crun}) {
     const runi::CommandLine line = runi::parse_command_line(args, dialect);

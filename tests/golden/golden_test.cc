@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -22,8 +23,9 @@ std::string read(const fs::path& path) {
 std::vector<fs::path> all_inputs() {
   std::vector<fs::path> paths;
   for (const char* folder : {"inputs", "hostile"}) {
-    for (const auto& entry : fs::directory_iterator(fs::path(RUNI_GOLDEN_DIR) / folder))
-      paths.push_back(entry.path());
+    const fs::directory_iterator entries(fs::path(RUNI_GOLDEN_DIR) / folder);
+    std::transform(begin(entries), end(entries), std::back_inserter(paths),
+                   [](const fs::directory_entry& entry) { return entry.path(); });
   }
   std::sort(paths.begin(), paths.end());
   return paths;

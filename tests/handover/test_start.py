@@ -340,7 +340,7 @@ class Configured(Start):
         init = os.path.join(self.folder, "init")
         for make, word in ((lambda: None, "No such file"),
                            (lambda: shutil.copy("/bin/sh", init), "dynamic loader"),
-                           (lambda: os.chmod(init, 0o700), "readable and executable by all"),
+                           (lambda: os.chmod(init, 0o700), "not for all to read and execute"),
                            (lambda: os.chmod(init, 0o777), "writable by others")):
             make()
             self.configure(init={"path": init})
