@@ -27,14 +27,12 @@ class Leftovers:
         before = self.snapshot()
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(lambda number: self.cycle(f"c{number}", verbs), range(CYCLES)))
-        self.assertEqual(self.snapshot(), before)
+        self.assertEqual(leftovers.difference(before, self.snapshot()), {})
 
     def snapshot(self):
         # A runtime's last child may still be on its way out when the runtime itself has ended.
         until(lambda: not [pid for pid in all_pids() if comm_of(pid).startswith(("runc", "crun", "runi"))], "quiet")
-        found = leftovers.snapshot(self, self.engine.rootfs, self.engine.state)
-        found["configuration"] = sorted(os.listdir(self.path()))
-        return found
+        return leftovers.snapshot(self, *(self.path(name) for name in os.listdir(self.scratch) if name != "errors"))
 
     def cycle(self, name, verbs):
         """One container through its life. Its bundle keeps nothing but its config.json."""
@@ -48,9 +46,8 @@ class Leftovers:
                 done = self.command(*engine.argv(RUNI, *words), stdout=errors, stderr=errors)
             with open(log, encoding="utf-8") as errors:
                 self.assertEqual(done.returncode, 0, f"{verb} {name}: {errors.read()}")
-        self.assertEqual(os.listdir(folder), ["config.json"])
         os.remove(os.path.join(folder, "config.json"))
-        os.rmdir(folder)
+        os.rmdir(folder)  # fails, and the test with it, when anything else is there
 
 
 @for_each_engine(Podman)
