@@ -2,11 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 
 from bed import bundle, rootfs, shim
 from bed.bundle import Crun, Runc
-from bed.case import PLAIN, RUNI, Case, need
+from bed.case import PLAIN, RUNI, Case, built, need
 from bed.engine import Finished
 from bed.podman import Podman, PodmanCrun
 from engines import for_each_engine
@@ -183,6 +184,63 @@ class Flags(Same):
         """--init: podman's own init stays PID 1."""
         catatonit = need("catatonit")
         self.assertEqual(self.assert_same(["sh", "-c", "exit 3"], flags=["--init", "--init-path", catatonit]).status, 3)
+
+
+@for_each_engine(Runc, Crun)
+class Installation(Same):
+    """What an administrator does to runi while containers run, or did not do."""
+
+    def with_init(self, path, **configuration):
+        self.engine.paths[RUNI] = shim.install(self, self.engine.paths[PLAIN], init={"path": path}, **configuration)
+
+    def test_an_init_that_is_missing(self):
+        self.with_init(self.path("none"))
+        self.assert_same_output(["sh", "-c", "echo out; exit 3"])
+        self.with_init(self.path("none"), onFailure="fail")
+        log = self.path("log.json")
+        folder = self.engine.bundle(["true"])
+        done = self.command(*self.engine.argv(RUNI, "--log", log, "--log-format", "json", "run", "--bundle", folder, "c"))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.stdout, b"")
+        self.assertIn(self.path("none").encode(), done.stderr)
+        with open(log, encoding="utf-8") as file:
+            entry = json.loads(file.readlines()[-1])
+        self.assertEqual(entry["level"], "error")
+        self.assertIn(self.path("none"), entry["msg"])
+
+    def test_an_init_that_others_could_have_written(self):
+        init = self.path("init")
+        shutil.copy(built("RUNI_INIT"), init)
+        os.chmod(init, 0o777)
+        self.with_init(init)
+        self.assert_same_output(["sh", "-c", "echo out; exit 3"])
+        self.assert_init(False)
+
+    def test_an_upgrade_leaves_running_containers_alone(self):
+        init = self.path("init")
+        shutil.copy(built("RUNI_INIT"), init)
+        self.with_init(init)
+        container = self.engine.start(RUNI, ["sleep", "1000"])
+        container.await_process("sleep")
+        old = os.stat(init)
+        shutil.copy(built("RUNI_INIT"), self.path("new"))
+        os.rename(self.path("new"), init)
+        self.assertTrue(os.path.samestat(os.stat(f"/proc/{container.pid}/exe"), old))
+        container.kill("TERM")
+        self.assertEqual(container.wait(), 128 + 15)
+        self.assert_init(True)
+
+    def test_removing_runi_leaves_running_containers_alone(self):
+        container = self.engine.start(RUNI, ["sleep", "1000"])
+        container.await_process("sleep")
+        container.which = PLAIN
+        container.kill("TERM")
+        self.assertEqual(container.wait(), 128 + 15)
+
+    def assert_same_output(self, args):
+        """runi may say on stderr why it does nothing."""
+        done = self.both(args)
+        self.assertEqual(done[RUNI][:2], done[PLAIN][:2])
 
 
 class Rootless(Case):
