@@ -9,6 +9,8 @@ import tempfile
 import time
 import unittest
 
+from bed import world
+
 PLAIN = "plain"  # the real runtime, alone
 RUNI = "runi"  # runi in front of it
 
@@ -67,6 +69,7 @@ class Case(unittest.TestCase):
         self.addCleanup(subprocess.run, ["umount", "--lazy", self.scratch], check=True)
         self.cgroup = f"/runi-{random.getrandbits(48):012x}"
         self.addCleanup(self._remove_cgroups)
+        self.addCleanup(world.clear)
 
     def path(self, *names):
         return os.path.join(self.scratch, *names)

@@ -19,7 +19,7 @@ def make(folder, shell=True, leave_out=()):
     for name in FOLDERS:
         if name not in leave_out:
             os.makedirs(os.path.join(folder, name), exist_ok=True)
-    os.chmod(os.path.join(folder, "tmp"), 0o1777)
+            os.chmod(os.path.join(folder, name), 0o1777 if name == "tmp" else 0o755)
     shutil.copy(built("PROBE"), os.path.join(folder, "bin/probe"))
     if not shell:
         return folder

@@ -31,10 +31,17 @@ class Terminal:
 
     def expect(self, pattern, seconds=10.0):
         """Reads on until the regular expression matches. Returns the match; what follows it stays to be read."""
+        match = self.find(pattern, seconds)
+        if match is None:
+            raise AssertionError(f"waited for {pattern!r} on the terminal, saw {self.seen!r}")
+        return match
+
+    def find(self, pattern, seconds):
+        """As expect(), but None when there is no match in time."""
         deadline = time.monotonic() + seconds
         while not (match := re.search(pattern.encode(), self.seen)):
             if not self._read(deadline - time.monotonic()):
-                raise AssertionError(f"waited for {pattern!r} on the terminal, saw {self.seen!r}")
+                return None
         self.seen = self.seen[match.end():]
         return match
 

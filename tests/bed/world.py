@@ -5,6 +5,7 @@ Mounts: a private mount namespace; /run and /dev/shm are fresh, so that engines 
 do not meet. Network and IPC are private too. cgroups are not: the Case's cgroup() keeps those together.
 """
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -12,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 
 ENTERED = "RUNI_TEST_WORLD"
 UNSHARE = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL",
@@ -62,13 +64,29 @@ def attend(body):
             return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1
 
 
+def clear():
+    """Ends every process here but the test itself and what attends it: they are the test's, whoever adopted them."""
+    if ENTERED not in os.environ:
+        return
+    while True:
+        rest = [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) not in (1, os.getpid())]
+        if not rest:
+            return
+        for pid in rest:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.001)
+
+
 def _furnish():
     os.environ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     for place in ("/run", "/dev/shm"):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", place], check=True)
-    # A version 2 hierarchy without the usual controllers, beside version 1: crun refuses to work with it.
+    # A version 2 hierarchy without the usual controllers, beside version 1: crun refuses to work with it. Without it
+    # crun makes folders and files in its place, so that must be private too.
     if os.path.ismount("/sys/fs/cgroup/unified"):
         subprocess.run(["umount", "/sys/fs/cgroup/unified"], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/sys/fs/cgroup/unified"], check=True)
     with socket.socket() as any_socket:
         SIOCSIFFLAGS, IFF_UP = 0x8914, 1
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))

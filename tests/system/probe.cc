@@ -1,6 +1,7 @@
 // Looks at a process from inside: prints as JSON what an application in a container can see of itself.
 //
-//   probe facts                  everything of which runi promises that an init does not change it
+//   probe facts [wait]           everything of which runi promises that an init does not change it;
+//                                with wait it then says "end" and reads a line
 //   probe orphans COUNT SETTLE_MS  orphans COUNT processes, lets them exit, and tells how many zombies stay
 //   probe signals                prints each signal it gets, a line each; SIGQUIT ends it with status 3
 //   probe sleep                  waits for ever, without a handler for anything
@@ -328,6 +329,11 @@ int print_facts(char** argv) {
     facts[file] = text(contents(std::string("/proc/self/") + file));
   }
   std::puts(object(facts).c_str());
+  if (argv[2] != nullptr) {
+    std::puts("end");
+    std::fflush(stdout);
+    std::getchar();
+  }
   return 0;
 }
 

@@ -5,7 +5,7 @@ import os
 import time
 
 from bed.case import PLAIN, RUNI, built
-from bed.engine import comm_of, signals_of
+from bed.engine import signals_of
 from engines import ALL, for_each_engine
 
 SIGTERM, SIGKILL = 15, 9
@@ -15,7 +15,7 @@ SIGTERM, SIGKILL = 15, 9
 class Lifetime:
     def test_pid_1_is_the_init(self):
         plain = self.engine.start(PLAIN, ["sleep", "1000"])
-        self.assertEqual(comm_of(plain.pid), "sleep")
+        self.assertEqual(plain.await_process("sleep"), plain.pid)
         plain.kill("KILL")
         self.assertEqual(plain.wait(), 128 + SIGKILL)
         container = self.engine.start(RUNI, ["sleep", "1000"])
