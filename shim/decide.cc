@@ -174,7 +174,7 @@ bool covers(const std::string& directory, string_view path) {
 // over a parent hides an earlier, deeper one.
 struct Cover {
   bool present = false;
-  bool tmpfs = false;
+  bool usable = false;  // a tmpfs in which every user can reach a file
   std::string destination;
 };
 
@@ -182,14 +182,14 @@ Cover cover_of(const Spec& spec, string_view target) {
   Cover cover;
   for (const Mount& mount : spec.mounts) {
     std::string destination = cleaned(mount.destination);
-    if (covers(destination, target)) cover = {true, mount.tmpfs, std::move(destination)};
+    if (covers(destination, target)) cover = {true, mount.tmpfs && mount.searchable, std::move(destination)};
   }
   return cover;
 }
 
 bool on_tmpfs(const Spec& spec, string_view target, string_view directory) {
   const Cover cover = cover_of(spec, target);
-  return cover.present && cover.tmpfs && cover.destination == directory;
+  return cover.present && cover.usable && cover.destination == directory;
 }
 
 bool maps(const std::vector<IdRange>& ranges, std::uint64_t id) {

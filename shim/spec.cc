@@ -97,6 +97,13 @@ Result<void> read_process(const Value& root, Spec& spec) {
   return {};
 }
 
+// tmpfs(5): mode=, in octal. What is no number is for the kernel to refuse.
+bool searchable_by_others(std::string_view mode) {
+  unsigned bits = 0;
+  const auto read = std::from_chars(mode.data(), mode.data() + mode.size(), bits, 8);
+  return read.ec == std::errc{} && (bits & 1U) != 0;
+}
+
 // In runc an option of bind or rbind makes a bind mount whatever the type says
 // (libcontainer/specconv/spec_linux.go, createLibcontainerMount); crun does the same.
 Result<void> read_mounts(const Value& root, Spec& spec) {
@@ -112,10 +119,11 @@ Result<void> read_mounts(const Value& root, Spec& spec) {
     if (!type) return type.error();
     auto options = find_present(entry, "/mounts", "options", Kind::array);
     if (!options) return options.error();
-    Mount mount{*destination, *type == "tmpfs"};
+    Mount mount{*destination, *type == "tmpfs", true};
     if (*options != nullptr) {
       for (const Value& option : (*options)->children()) {
         if (option.text == "bind" || option.text == "rbind") mount.tmpfs = false;
+        if (option.text.starts_with("mode=")) mount.searchable = searchable_by_others(option.text.substr(5));
       }
     }
     spec.mounts.push_back(mount);

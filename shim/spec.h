@@ -20,6 +20,7 @@ enum class PidNamespace {
 struct Mount {
   std::string_view destination;  // as written
   bool tmpfs = false;            // false for a bind mount, whatever its type says
+  bool searchable = true;  // false where a mode= option keeps others than its owner from looking up names
 };
 
 // One line of linux.uidMappings or gidMappings: host ids [host, host + size).

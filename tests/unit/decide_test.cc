@@ -226,6 +226,13 @@ TEST(Decide, target_on_a_tmpfs_run_where_dev_is_the_hosts) {
             "/.runi-init");
 }
 
+TEST(Decide, target_on_a_tmpfs_that_not_every_user_can_search_is_never_taken) {
+  EXPECT_EQ(with_mounts(R"([{"destination":"/dev","type":"tmpfs","options":["mode=755"]}])").target(),
+            "/dev/.runi-init");
+  EXPECT_EQ(with_mounts(R"([{"destination":"/dev","type":"tmpfs","options":["mode=0750"]}])").target(),
+            "/.runi-init");
+}
+
 TEST(Decide, target_below_somebody_elses_mount_is_never_taken) {
   EXPECT_EQ(with_mounts(
                 R"([{"destination":"/dev","type":"tmpfs"},{"destination":"/dev/.runi-init","type":"bind"}])")
