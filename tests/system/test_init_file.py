@@ -52,6 +52,8 @@ class InitFile:
         before = identity(init)
         done = self.engine.run(RUNI, ["probe", "write", *TARGETS], edit=edit)
         self.assertEqual(done.status, 0, done.stderr)
+        with open(self.path("bundle/config.json"), encoding="utf-8") as file:
+            self.assertIn("runi.dev/injected", json.load(file)["annotations"])
         outcomes, after = json.loads(done.stdout), identity(init)
         for name in unchanged or before:
             self.assertEqual(after[name], before[name], f"{name}: {outcomes}")

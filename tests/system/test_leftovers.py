@@ -23,7 +23,7 @@ class Leftovers:
         self.assert_nothing_left("create", "delete")
 
     def assert_nothing_left(self, *verbs):
-        self.cycle("warm-up", verbs)  # makes what is made once
+        self.cycle("warm-up", verbs, PLAIN)  # the runtime makes some things once: those are not runi's
         before = self.snapshot()
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(lambda number: self.cycle(f"c{number}", verbs), range(CYCLES)))
@@ -34,7 +34,7 @@ class Leftovers:
         until(lambda: not [pid for pid in all_pids() if comm_of(pid).startswith(("runc", "crun", "runi"))], "quiet")
         return leftovers.snapshot(self, *(self.path(name) for name in os.listdir(self.scratch) if name != "errors"))
 
-    def cycle(self, name, verbs):
+    def cycle(self, name, verbs, which=RUNI):
         """One container through its life. Its bundle keeps nothing but its config.json."""
         engine = self.engine
         folder = bundle.make(self.path("bundles", name), engine.rootfs, ["sleep", "1000"], f"{self.cgroup}/{name}")
@@ -43,7 +43,7 @@ class Leftovers:
                      "kill": ["kill", name, "KILL"], "delete": ["delete", "--force", name]}[verb]
             log = self.path("errors")
             with open(log, "ab") as errors:  # a file: the container keeps it open longer than the runtime runs
-                done = self.command(*engine.argv(RUNI, *words), stdout=errors, stderr=errors)
+                done = self.command(*engine.argv(which, *words), stdout=errors, stderr=errors)
             with open(log, encoding="utf-8") as errors:
                 self.assertEqual(done.returncode, 0, f"{verb} {name}: {errors.read()}")
         os.remove(os.path.join(folder, "config.json"))

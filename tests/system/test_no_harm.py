@@ -86,10 +86,11 @@ class Bundle(Same):
 
     def test_an_image_without_dev_or_shell(self):
         self.engine.rootfs = rootfs.make(self.folder("bare"), shell=False, leave_out=rootfs.FOLDERS[1:])
+        self.engine.run(PLAIN, ["/bin/probe"])  # makes the runtime's own mount points
         before = self.files()
         self.assertEqual(self.assert_same(["/bin/probe", "nonsense"]).status, 2)
         self.assert_init(True)
-        self.assertEqual(self.files() - before, {"dev", "proc", "sys"})  # the runtime's own mount points
+        self.assertEqual(self.files(), before)
 
     def test_another_user(self):
         options = self.engine.user_option(1000, 1000)
@@ -138,7 +139,7 @@ class Bundle(Same):
         self.assertEqual(done[RUNI], done[PLAIN])
 
     def test_nothing_stays_in_the_root(self):
-        self.assert_same(["true"])
+        self.engine.run(PLAIN, ["true"])
         before = self.files()
         self.assert_init(True)
         self.assertEqual(self.files(), before)
