@@ -80,7 +80,7 @@ class Case(unittest.TestCase):
         return self.path(*names)
 
     def command(self, *argv, timeout=60, **keywords):
-        """Runs argv to its end, output captured as bytes, stdin empty unless given. Its status is the caller's to judge."""
+        """Runs argv to its end, output captured as bytes, stdin empty unless given. The caller judges its status."""
         if "input" not in keywords:
             keywords.setdefault("stdin", subprocess.DEVNULL)
         keywords.setdefault("stdout", subprocess.PIPE)

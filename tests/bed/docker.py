@@ -39,8 +39,8 @@ class Docker(Engine):
         return [self.docker, "--host", f"unix://{self.socket}", *words]
 
     def run_argv(self, which, *words):
-        return self.argv("run", "--runtime", {PLAIN: "plain", RUNI: "runi"}[which], "--network", "none", "--hostname", "bed",
-                         "--cgroup-parent", self.case.cgroup, *words)
+        return self.argv("run", "--runtime", {PLAIN: "plain", RUNI: "runi"}[which], "--network", "none",
+                         "--hostname", "bed", "--cgroup-parent", self.case.cgroup, *words)
 
     def run(self, which, args, flags=(), **keywords):
         interactive = ["--interactive"] if "input" in keywords else []

@@ -82,8 +82,8 @@ def _furnish():
     os.environ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     for place in ("/run", "/dev/shm"):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", place], check=True)
-    # A version 2 hierarchy without the usual controllers, beside version 1: crun refuses to work with it. Without it
-    # crun makes folders and files in its place, so that must be private too.
+    # A version 2 hierarchy without the usual controllers, beside version 1: crun refuses to work with it.
+    # Without it crun makes folders and files in its place, so that must be private too.
     if os.path.ismount("/sys/fs/cgroup/unified"):
         subprocess.run(["umount", "/sys/fs/cgroup/unified"], check=True)
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/sys/fs/cgroup/unified"], check=True)

@@ -109,7 +109,8 @@ class Flags(Facts):
         self.assert_same_facts(flags=["--privileged"])
 
     def test_limits_and_oom_score(self):
-        self.assert_same_facts(flags=["--ulimit", "core=0:0", "--ulimit", "stack=1000000:2000000", "--oom-score-adj", "500"])
+        limits = ["--ulimit", "core=0:0", "--ulimit", "stack=1000000:2000000"]
+        self.assert_same_facts(flags=[*limits, "--oom-score-adj", "500"])
 
     def test_directory_environment_and_read_only_root(self):
         self.assert_same_facts(flags=["--workdir", "/tmp", "--env", "EMPTY=", "--env", "LINES=a\nb", "--read-only"])
@@ -133,9 +134,9 @@ class Spec(Facts):
         self.edited(capabilities={})
 
     def test_ambient_capabilities_of_a_user(self):
-        net = ["CAP_NET_BIND_SERVICE"]
+        kinds = ("bounding", "effective", "permitted", "inheritable", "ambient")
         facts = self.edited(user={"uid": 1000, "gid": 1000},
-                            capabilities={kind: net for kind in ("bounding", "effective", "permitted", "inheritable", "ambient")})
+                            capabilities={kind: ["CAP_NET_BIND_SERVICE"] for kind in kinds})
         self.assertEqual(facts["capabilities"]["CapAmb"], f"{1 << 10:016x}")
 
     def test_new_privileges_allowed(self):
@@ -155,11 +156,12 @@ class Spec(Facts):
         self.assertEqual(self.edited(cwd="/tmp")["cwd"], "/tmp")
 
     def test_environment(self):
-        environment = ["PATH=/nowhere:/bin", "EMPTY=", "EQUALS=a=b", "LINES=a\nb", "BYTES=\u00fc\u20ac", "TWICE=1", "TWICE=2"]
-        self.edited(env=environment)
-        orders = [json.loads(self.engine.run(which, ["probe", "facts"], edit=lambda spec: spec["process"].update(env=environment))
-                             .stdout)["environment"] for which in (PLAIN, RUNI)]
-        self.assertEqual(*orders)
+        def edit(spec):
+            spec["process"]["env"] = ["PATH=/nowhere:/bin", "EMPTY=", "EQUALS=a=b", "LINES=a\nb",
+                                      "BYTES=\u00fc\u20ac", "TWICE=1", "TWICE=2"]
+        self.assert_same_facts(edit=edit)
+        runs = [self.engine.run(which, ["probe", "facts"], edit=edit) for which in (PLAIN, RUNI)]
+        self.assertEqual(*(json.loads(run.stdout)["environment"] for run in runs))  # in this order, too
 
     def test_seccomp_profile(self):
         def edit(spec):
@@ -199,8 +201,8 @@ class Spec(Facts):
         def prepare():
             os.dup2(first, 3)
             os.dup2(second, 4)
-        first, second = os.open("/etc/passwd", os.O_RDONLY), os.open(self.path("log"), os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-        first, second = os.dup2(first, 20), os.dup2(second, 21)
+        first = os.dup2(os.open("/etc/passwd", os.O_RDONLY), 20)
+        second = os.dup2(os.open(self.path("log"), os.O_CREAT | os.O_WRONLY | os.O_APPEND), 21)
         facts = self.assert_same_facts(preserve_fds=2, preexec_fn=prepare, pass_fds=(3, 4))
         self.assertEqual(sorted(facts["fds"]), ["0", "1", "2", "3", "4"])
         self.assertTrue(facts["fds"]["4"]["status_flags"] & os.O_APPEND)

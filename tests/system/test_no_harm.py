@@ -158,9 +158,9 @@ class Bundle(Same):
 DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
 
 SMALL_PROGRAM = """
-access arch_prctl brk capget capset chdir clone close close_range dup2 dup3 epoll_ctl epoll_pwait execve exit exit_group
-faccessat2 fchdir fchown fcntl fstat fstatfs fork futex getcwd getdents64 getegid geteuid getgid getpgrp getpid getppid
-gettid getuid ioctl lseek mmap mprotect munmap nanosleep newfstatat open openat openat2 pipe2 ppoll prctl pread64
+access arch_prctl brk capget capset chdir clone close close_range dup2 dup3 epoll_ctl epoll_pwait execve exit
+exit_group faccessat2 fchdir fchown fcntl fstat fstatfs fork futex getcwd getdents64 getegid geteuid getgid getpgrp getpid
+getppid gettid getuid ioctl lseek mmap mprotect munmap nanosleep newfstatat open openat openat2 pipe2 ppoll prctl pread64
 prlimit64 read readlink readlinkat rseq rt_sigaction rt_sigprocmask rt_sigreturn sched_getaffinity sched_yield sendmsg
 set_robust_list set_tid_address setgid setgroups setresgid setresuid setsid setuid sigaltstack stat statfs statx
 tgkill uname unlinkat vfork wait4 waitid write
@@ -200,7 +200,8 @@ class Installation(Same):
         self.with_init(self.path("none"), onFailure="fail")
         log = self.path("log.json")
         folder = self.engine.bundle(["true"])
-        done = self.command(*self.engine.argv(RUNI, "--log", log, "--log-format", "json", "run", "--bundle", folder, "c"))
+        done = self.command(
+            *self.engine.argv(RUNI, "--log", log, "--log-format", "json", "run", "--bundle", folder, "c"))
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(done.stdout, b"")
         self.assertIn(self.path("none").encode(), done.stderr)
@@ -258,7 +259,7 @@ class Rootless(Case):
     def assert_same_rootless(self, program):
         def edit(spec):
             linux = spec["linux"]
-            linux["namespaces"] = [space for space in linux["namespaces"] if space["type"] != "network"] + [{"type": "user"}]
+            linux["namespaces"] = [{"type": kind} for kind in ("user", "pid", "ipc", "uts", "mount")]
             for kind in ("uidMappings", "gidMappings"):
                 linux[kind] = [{"containerID": 0, "hostID": self.UID, "size": 1}]
             del linux["resources"]

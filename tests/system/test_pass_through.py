@@ -43,8 +43,7 @@ class PassThrough:
         return Twin(self)
 
     def test_state(self):
-        self.assertEqual(json.loads(self.assert_same("state", "c", status=0).stdout.replace(b"<pid>", b"0").replace(
-            b"<time>", b'""'))["status"], "running")
+        self.assertIn(b'"running"', self.assert_same("state", "c", status=0).stdout)
 
     def test_state_of_nothing(self):
         self.assertNotEqual(self.assert_same("state", "nothing").status, 0)
@@ -123,8 +122,8 @@ class PassThrough:
                 self.assert_same(*words)
 
     def test_unknown_and_missing_words(self):
-        for words in ([], ["nonsense"], ["--nonsense"], ["--nonsense", "create"], ["state"], ["create"], ["run"], ["start"],
-                      ["create", "--bundle"], ["--log"], ["--", "--"], [""], ["run", "--nonsense", "c"]):
+        for words in ([], ["nonsense"], ["--nonsense"], ["--nonsense", "create"], ["state"], ["create"], ["run"],
+                      ["start"], ["create", "--bundle"], ["--log"], ["--", "--"], [""], ["run", "--nonsense", "c"]):
             with self.subTest(words):
                 self.assert_same(*words, cwd=self.folder("empty"))
 

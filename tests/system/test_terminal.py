@@ -21,7 +21,8 @@ class Terminal:
 
     def test_keys_raise_each_signal_once(self):
         # The shell outlives the probe, until all is read: an engine may drop the last words of an application.
-        terminal = self.engine.terminal(RUNI, ["sh", "-c", "trap : INT QUIT; probe signals; status=$?; read; exit $status"])
+        script = "trap : INT QUIT; probe signals; status=$?; read; exit $status"
+        terminal = self.engine.terminal(RUNI, ["sh", "-c", script])
         terminal.expect("ready")
         for _ in range(3):
             terminal.type(CONTROL_C)
@@ -57,8 +58,10 @@ class Terminal:
               f"{name} in the foreground of its terminal")
 
 
-@for_each_engine(*(engine for engine in WITH_INPUT if engine is not Crun))  # `crun run` leaves the size at 0 by 0
+@for_each_engine(*(engine for engine in WITH_INPUT if engine is not Crun))
 class Window:
+    """Not for `crun run`, which leaves the size at 0 by 0."""
+
     def test_the_window_s_size_and_its_changes_arrive(self):
         terminal = self.engine.terminal(
             RUNI, ["sh", "-c", "trap 'stty size' WINCH; echo ready; while :; do sleep 1000 & wait; done"])
