@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import unittest
 
 from bed import image
@@ -22,6 +23,15 @@ INIT_IN_FRONT = "/dev/.runi-init -- sh -c "
 def read(*names):
     with open(os.path.join(DEPLOY, *names), encoding="utf-8") as file:
         return file.read()
+
+
+def yaml(case, *names):
+    """A manifest as Python values. Skips the test where python3-yaml is missing."""
+    try:
+        import yaml as reader
+    except ImportError as missing:
+        case.skipTest(f"needs python3-yaml: {missing}")
+    return reader.safe_load(read(*names))
 
 
 class Deploy(Case):
@@ -100,7 +110,7 @@ imports = [{imports}]
             self.assertIn(text, dump)
 
     def assert_pods_get_init(self, program, config):
-        """As a kubelet does for `runtimeClassName: runi`; and for an annotation that says no."""
+        """The example pod as a kubelet runs it, and the same with an annotation that wants no init."""
         # The shim must be of the daemon's own version.
         path = f"{os.path.dirname(program)}:{os.environ['PATH']}"
         self.daemon(["env", f"PATH={path}", program, "--config", config], self.path("containerd.log"))
@@ -108,11 +118,19 @@ imports = [{imports}]
         until(lambda: self.command(*ctr, "version").returncode == 0, "containerd", 20)
         self.succeed(*ctr, "images", "import", image.archive(self))
         cri = Cri(self, containerd=self)
-        for annotations, wanted in (({}, True), ({"runi.dev/init": "false"}, False)):
-            container = cri.container(cri.pod("runi", annotations=annotations), ["sleep", "60"])
-            command_line = cri.exec(container, "cat", "/proc/1/cmdline").stdout
-            self.assertEqual(command_line, (b"/dev/.runi-init\0--\0" if wanted else b"") + b"sleep\0" + b"60\0")
-            cri.stop(container, 30 if wanted else 0)  # an application that ignores SIGTERM as PID 1
+        args = yaml(self, "kubernetes", "example-pod.yaml")["spec"]["containers"][0]["command"]
+        for annotations, first, zombies in (({}, "/dev/.runi-init", 0), ({"runi.dev/init": "false"}, "sleep", 3)):
+            container = cri.container(cri.pod("runi", annotations=annotations), args)
+
+            def processes(container=container):
+                return cri.exec(container, "ps", "-o", "pid,stat,args").stdout.decode().splitlines()
+            until(lambda: not any("sleep 1" == line[-7:] for line in processes()), "the orphans' end")
+            listed = [line.split() for line in processes()]
+            self.assertEqual([words[2] for words in listed if words[0] == "1"], [first], listed)
+            self.assertEqual(len([words for words in listed if words[1].startswith("Z")]), zombies, listed)
+            began = time.monotonic()
+            cri.stop(container, 3)  # seconds until SIGKILL
+            self.assertEqual(time.monotonic() - began > 3, annotations != {})
 
     def test_fragment_for_1(self):
         self.assert_complete(*self.merged_1())
@@ -245,15 +263,8 @@ class Configuration(Deploy):
 class Kubernetes(unittest.TestCase):
     """The manifests' structure; no API server is asked."""
 
-    def setUp(self):
-        try:
-            import yaml
-        except ImportError as missing:
-            raise unittest.SkipTest(f"needs python3-yaml: {missing}") from missing
-        self.parse = yaml.safe_load
-
     def test_runtime_class(self):
-        runtime_class = self.parse(read("kubernetes", "runtimeclass.yaml"))
+        runtime_class = yaml(self, "kubernetes", "runtimeclass.yaml")
         self.assertEqual(runtime_class, {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass",
                                          "metadata": {"name": "runi"}, "handler": "runi"})
         for name in ("runi-1.x.toml", "runi-2.x.toml"):
@@ -261,10 +272,10 @@ class Kubernetes(unittest.TestCase):
         self.assertIn(f"[crio.runtime.runtimes.{runtime_class['handler']}]", read("crio", "10-runi.conf"))
 
     def test_example_pod(self):
-        pod = self.parse(read("kubernetes", "example-pod.yaml"))
+        pod = yaml(self, "kubernetes", "example-pod.yaml")
         self.assertEqual((pod["apiVersion"], pod["kind"]), ("v1", "Pod"))
         self.assertEqual(pod["spec"]["runtimeClassName"],
-                         self.parse(read("kubernetes", "runtimeclass.yaml"))["metadata"]["name"])
+                         yaml(self, "kubernetes", "runtimeclass.yaml")["metadata"]["name"])
         for container in pod["spec"]["containers"]:
             self.assertLessEqual({"name", "image", "command"}, set(container))
 
