@@ -30,10 +30,11 @@ def _compile(folder):
 class Cri(Engine):
     """One pod per container, on the node's network (so no CNI), with a PID namespace of its own for each container."""
 
-    def __init__(self, case):
+    def __init__(self, case, containerd=None):
+        """containerd: anything with the address of a daemon that has the bed's image; one is started where it is None."""
         super().__init__(case)
         grpc, self.api, stubs = _compile(case.folder("cri"))
-        containerd = Containerd(case, "k8s.io")
+        containerd = containerd or Containerd(case, "k8s.io")
         channel = grpc.insecure_channel(f"unix://{containerd.address}")
         case.addCleanup(channel.close)
         self.runtime = stubs.RuntimeServiceStub(channel)

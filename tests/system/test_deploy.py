@@ -1,0 +1,284 @@
+"""The files in deploy/, unchanged, given to the programs that they are for.
+
+runi stands where those files say, /usr/local, and each file where an administrator puts it, in /etc: both are
+overlays of the test's own. RUNI_TEST_CONTAINERD2 may name a containerd 2.x, beside its shim, for the drop-in that is for it.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+import unittest
+
+from bed import image
+from bed.case import Case, built, need, until
+from bed.cri import Cri
+
+DEPLOY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy")
+ARGV_OF_PID1 = ["sh", "-c", "tr '\\0' ' ' < /proc/1/cmdline"]
+INIT_IN_FRONT = "/dev/.runi-init -- sh -c "
+
+
+def read(*names):
+    with open(os.path.join(DEPLOY, *names), encoding="utf-8") as file:
+        return file.read()
+
+
+def yaml(case, *names):
+    """A manifest as Python values. Skips the test where python3-yaml is missing."""
+    try:
+        import yaml as reader
+    except ImportError as missing:
+        case.skipTest(f"needs python3-yaml: {missing}")
+    return reader.safe_load(read(*names))
+
+
+class Deploy(Case):
+    """A case with the files of `make install` and an /etc to write to."""
+
+    def setUp(self):
+        super().setUp()
+        if "RUNI_TEST_WORLD" not in os.environ:
+            raise unittest.SkipTest("needs a world of its own; run it through tests/run.py")
+        for place in ("/usr/local", "/etc"):
+            self.lay_over(place)
+        runi = built("RUNI")
+        os.makedirs("/usr/local/libexec/runi", exist_ok=True)
+        shutil.copy(runi, "/usr/local/sbin/runi")
+        shutil.copy(built("RUNI_INIT"), "/usr/local/libexec/runi/runi-init")
+        # A development build does not read /etc/runi.
+        self.configuration = os.path.join(os.path.dirname(runi), "..", "etc", "runi")
+        os.makedirs(self.configuration, exist_ok=True)
+        self.succeed("mount", "-t", "tmpfs", "tmpfs", self.configuration)
+        self.addCleanup(self.command, "umount", "--lazy", self.configuration)
+
+    def lay_over(self, place):
+        upper, work = self.folder("over", place[1:]), self.folder("work", place[1:])
+        done = self.command("mount", "-t", "overlay", "-o", f"lowerdir={place},upperdir={upper},workdir={work}", "overlay", place)
+        if done.returncode != 0:
+            raise unittest.SkipTest(f"needs an overlay on {place}: {done.stderr.decode().strip()}")
+        self.addCleanup(self.command, "umount", "--lazy", place)
+
+    def put(self, source, target):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copy(os.path.join(DEPLOY, source), target)
+
+
+class Containerd(Deploy):
+    MAIN = """
+version = {version}
+root = "{scratch}/root"
+state = "{scratch}/state"
+imports = [{imports}]
+[grpc]
+  address = "{address}"
+"""
+    IMPORTS = '"/etc/containerd/conf.d/*.toml"'
+
+    def main_file(self, version, imports, rest):
+        path = "/etc/containerd/config.toml"
+        self.address = self.path("containerd.sock")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.MAIN.format(version=version, imports=imports, scratch=self.scratch, address=self.address) + rest)
+        return path
+
+    def merged_1(self):
+        program = program_of(1)
+        fragment = re.sub(r"(?m)^version = 2$", "", read("containerd", "runi-1.x.toml"))
+        return program, self.main_file(2, "", f"""
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{image.NAME}"
+  restrict_oom_score_adj = true
+""" + fragment)
+
+    def dropped_in_2(self):
+        program = program_of(2)
+        self.put("containerd/runi-2.x.toml", "/etc/containerd/conf.d/runi.toml")
+        return program, self.main_file(3, self.IMPORTS, f"""
+[plugins."io.containerd.cri.v1.images".pinned_images]
+  sandbox = "{image.NAME}"
+[plugins."io.containerd.cri.v1.runtime"]
+  restrict_oom_score_adj = true
+""")
+
+    def assert_complete(self, program, config):
+        dump = self.succeed(program, "--config", config, "config", "dump").replace("'", '"')
+        for text in (image.NAME, "containerd.runtimes.runc]", "containerd.runtimes.runi]",
+                     'BinaryName = "/usr/local/sbin/runi"', 'pod_annotations = ["runi.dev/*"]'):
+            self.assertIn(text, dump)
+
+    def assert_pods_get_init(self, program, config):
+        """The example pod as a kubelet runs it, and the same with an annotation that wants no init."""
+        # The shim must be of the daemon's own version.
+        path = f"{os.path.dirname(program)}:{os.environ['PATH']}"
+        self.daemon(["env", f"PATH={path}", program, "--config", config], self.path("containerd.log"))
+        ctr = [need("ctr"), "--address", self.address, "--namespace", "k8s.io"]
+        until(lambda: self.command(*ctr, "version").returncode == 0, "containerd", 20)
+        self.succeed(*ctr, "images", "import", image.archive(self))
+        cri = Cri(self, containerd=self)
+        args = yaml(self, "kubernetes", "example-pod.yaml")["spec"]["containers"][0]["command"]
+        for annotations, first, zombies in (({}, "/dev/.runi-init", 0), ({"runi.dev/init": "false"}, "sleep", 3)):
+            container = cri.container(cri.pod("runi", annotations=annotations), args)
+
+            def processes(container=container):
+                return cri.exec(container, "ps", "-o", "pid,stat,args").stdout.decode().splitlines()
+            until(lambda: not any("sleep 1" == line[-7:] for line in processes()), "the orphans' end")
+            listed = [line.split() for line in processes()]
+            self.assertEqual([words[2] for words in listed if words[0] == "1"], [first], listed)
+            self.assertEqual(len([words for words in listed if words[1].startswith("Z")]), zombies, listed)
+            began = time.monotonic()
+            cri.stop(container, 3)  # seconds until SIGKILL
+            self.assertEqual(time.monotonic() - began > 3, annotations != {})
+
+    def test_fragment_for_1(self):
+        self.assert_complete(*self.merged_1())
+
+    def test_pods_of_1(self):
+        self.assert_pods_get_init(*self.merged_1())
+
+    def test_drop_in_for_2(self):
+        self.assert_complete(*self.dropped_in_2())
+
+    def test_pods_of_2(self):
+        self.assert_pods_get_init(*self.dropped_in_2())
+
+    def test_fragment_for_1_is_no_drop_in(self):
+        """What the fragment warns of: the main file's table is gone."""
+        program = program_of(1)
+        self.put("containerd/runi-1.x.toml", "/etc/containerd/conf.d/runi.toml")
+        config = self.main_file(2, self.IMPORTS, '[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "pause:lost"\n')
+        dump = self.succeed(program, "--config", config, "config", "dump")
+        self.assertIn('BinaryName = "/usr/local/sbin/runi"', dump)
+        self.assertNotIn("pause:lost", dump)
+
+    def test_fragment_for_1_needs_runc(self):
+        """The other warning: an entry for runi alone hides the built-in one for runc."""
+        program = program_of(1)
+        _, title, entry = read("containerd", "runi-1.x.toml").partition(
+            '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runi]')
+        dump = self.succeed(program, "--config", self.main_file(2, "", title + entry), "config", "dump")
+        self.assertIn("containerd.runtimes.runi]", dump)
+        self.assertNotIn("containerd.runtimes.runc]", dump)
+
+
+def program_of(major):
+    """A containerd of that major version. Skips the test where there is none."""
+    found = []
+    for program in filter(None, (os.environ.get("RUNI_TEST_CONTAINERD2"), shutil.which("containerd"))):
+        text = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        found.append(text.split()[2])
+        if re.search(rf" v?{major}\.\d", text):
+            return program
+    raise unittest.SkipTest(f"needs containerd {major}.x: found {', '.join(found) or 'none'}")
+
+
+class Podman(Deploy):
+    def test_drop_in(self):
+        podman = need("podman")
+        need("conmon")
+        need("runc")
+        self.put("podman/50-runi.conf", "/etc/containers/containers.conf.d/50-runi.conf")
+        # conmon lowers nproc, and where the machine grants less than podman's default, raising it is refused.
+        with open("/etc/containers/containers.conf", "w", encoding="utf-8") as file:
+            file.write('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\n')
+        environment = os.environ | {"HOME": self.folder("home"), "XDG_RUNTIME_DIR": self.folder("home/run")}
+        argv = [podman, "--root", self.path("storage"), "--runroot", self.path("runroot"), "--tmpdir", self.path("tmp"),
+                "--storage-driver", "overlay", "--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", "runi"]
+        self.addCleanup(self.command, "umount", self.path("storage", "overlay"))
+        self.assertEqual(self.succeed(*argv, "info", "--format", "{{.Host.OCIRuntime.Path}}", env=environment).strip(),
+                         "/usr/local/sbin/runi")
+        self.succeed(*argv, "load", "--quiet", "--input", image.archive(self), env=environment)
+        run = [*argv, "run", "--rm", "--network", "none", "--cgroup-parent", self.cgroup]
+        self.assertIn(INIT_IN_FRONT, self.succeed(*run, image.NAME, *ARGV_OF_PID1, env=environment))
+
+        # runtime_supports_json at work: the runtime's own message reaches the user whole.
+        with open(os.path.join(self.configuration, "runi.json"), "w", encoding="utf-8") as file:
+            file.write('{"inject": "sometimes"}')
+        failed = self.command(*run, image.NAME, "true", env=environment)
+        self.assertNotEqual(failed.returncode, 0)
+        self.assertIn('/inject: expected "always" or "annotated" or "never", found "sometimes"', failed.stderr.decode())
+
+
+class Docker(Deploy):
+    def test_fragment(self):
+        dockerd, docker = need("dockerd"), need("docker")
+        need("containerd")
+        need("runc")
+        self.put("docker/daemon.json", "/etc/docker/daemon.json")
+        validated = self.command(dockerd, "--validate", "--config-file", "/etc/docker/daemon.json")
+        if b"unknown flag" not in validated.stderr:  # Docker before 23
+            self.assertEqual(validated.returncode, 0, validated.stderr)
+        socket = f"unix://{self.path('docker.sock')}"
+        path = self.path
+        process = self.daemon(
+            [dockerd, "--host", socket, "--data-root", path("docker"), "--exec-root", path("exec"), "--pidfile",
+             path("docker.pid"), "--bridge", "none", "--iptables=false", "--ip6tables=false"], path("dockerd.log"))
+        argv = [docker, "--host", socket]
+        environment = os.environ | {"HOME": self.folder("home")}
+        until(lambda: process.poll() is not None or self.command(*argv, "version").returncode == 0, "dockerd", 20)
+        if process.returncode is not None:
+            with open(path("dockerd.log"), encoding="utf-8") as log:
+                self.fail(f"dockerd ended: {log.read()[-2000:]}")
+        self.succeed(*argv, "load", "--quiet", "--input", image.archive(self), env=environment)
+        output = self.succeed(*argv, "run", "--rm", "--runtime", "runi", "--network", "none", "--cgroup-parent", self.cgroup,
+                              image.NAME, *ARGV_OF_PID1, env=environment)
+        self.assertIn(INIT_IN_FRONT, output)
+
+
+class Configuration(Deploy):
+    """config/config.json as it is, and with every key that it only shows in a comment."""
+
+    def start(self, text):
+        with open(os.path.join(self.configuration, "config.json"), "w", encoding="utf-8") as file:
+            file.write(text)
+        # No bundle: a configuration that is accepted leaves the complaint to the runtime.
+        return self.command("/usr/local/sbin/runi", "--root", self.folder("state"), "run", "--bundle", self.folder("none"), "c")
+
+    def assert_accepted(self, text):
+        done = self.start(text)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertNotIn(b"runi: configuration", done.stderr)
+        self.assertIn(b"config.json", done.stderr)
+
+    def test_as_it_is(self):
+        need("runc")
+        self.assert_accepted(read("config", "config.json"))
+
+    def test_with_every_key(self):
+        need("runc")
+        text = read("config", "config.json")
+        whole = re.sub(r'(?m)^( *)// (?="\w+":)', r"\1", text).replace("/usr/sbin/runc", need("runc"))
+        self.assertGreater(len(re.findall(r'(?m)^ *"', whole)), len(re.findall(r'(?m)^ *"', text)))
+        self.assert_accepted(whole)
+
+    def test_a_mistake_is_found(self):
+        """The two above would not see a file that nobody reads."""
+        need("runc")
+        done = self.start(read("config", "config.json").replace('"always",', '"sometimes",'))
+        self.assertIn(b"runi: configuration", done.stderr)
+
+
+class Kubernetes(unittest.TestCase):
+    """The manifests' structure; no API server is asked."""
+
+    def test_runtime_class(self):
+        runtime_class = yaml(self, "kubernetes", "runtimeclass.yaml")
+        self.assertEqual(runtime_class, {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass",
+                                         "metadata": {"name": "runi"}, "handler": "runi"})
+        for name in ("runi-1.x.toml", "runi-2.x.toml"):
+            self.assertIn(f".containerd.runtimes.{runtime_class['handler']}]", read("containerd", name))
+        self.assertIn(f"[crio.runtime.runtimes.{runtime_class['handler']}]", read("crio", "10-runi.conf"))
+
+    def test_example_pod(self):
+        pod = yaml(self, "kubernetes", "example-pod.yaml")
+        self.assertEqual((pod["apiVersion"], pod["kind"]), ("v1", "Pod"))
+        self.assertEqual(pod["spec"]["runtimeClassName"],
+                         yaml(self, "kubernetes", "runtimeclass.yaml")["metadata"]["name"])
+        for container in pod["spec"]["containers"]:
+            self.assertLessEqual({"name", "image", "command"}, set(container))
+
+
+if __name__ == "__main__":
+    unittest.main()
