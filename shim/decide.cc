@@ -208,8 +208,9 @@ bool on_rootfs(const Spec& spec, const Rootfs& rootfs) {
 }
 
 std::optional<string_view> find_target(const Spec& spec, const Rootfs& rootfs) {
-  if (on_tmpfs(spec, kDevTarget, "/dev") && !rootfs.dev_is_link) return kDevTarget;
-  if (on_tmpfs(spec, kRunTarget, "/run") && !rootfs.run_is_link) return kRunTarget;
+  if (rootfs.root_is_aliased) return std::nullopt;
+  if (on_tmpfs(spec, kDevTarget, "/dev") && !rootfs.dev_is_aliased) return kDevTarget;
+  if (on_tmpfs(spec, kRunTarget, "/run") && !rootfs.run_is_aliased) return kRunTarget;
   if (on_rootfs(spec, rootfs)) return kRootfsTarget;
   return std::nullopt;
 }

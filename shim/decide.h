@@ -32,10 +32,11 @@ enum class Reason {
 
 // What decide() must know of the root file system, which the specification only names.
 struct Rootfs {
-  bool known = false;           // false: it could not be looked at, and nothing below means anything
-  bool writable = false;        // not on a read-only mount or file system
-  bool dev_is_link = false;     // /dev is a symbolic link, so what is mounted there lands elsewhere
-  bool run_is_link = false;     // the same of /run
+  bool known = false;            // false: it could not be looked at, and nothing below means anything
+  bool writable = false;         // not on a read-only mount or file system
+  bool root_is_aliased = false;  // through a symbolic link some mount lands on the root directory itself
+  bool dev_is_aliased = false;  // … on /dev; or /dev is a link, so that what is mounted there lands elsewhere
+  bool run_is_aliased = false;  // the same of /run
   bool target_is_file = false;  // kRootfsTarget exists already and is a regular file
   bool target_exists = false;   // it exists and may be anything
   std::uint64_t owner_uid = 0;  // of the root directory, in the caller's user namespace

@@ -62,7 +62,7 @@ Result<void> prepare(const CommandLine& command, const Config& config) {
     if (!*file) return {};  // the runtime's own error is the one the user knows
     auto spec = parse_spec((*file)->bytes);
     if (!spec) return with_context(path, spec.error());
-    const Rootfs rootfs = look_at_rootfs(std::string(command.bundle), spec->root_path);
+    const Rootfs rootfs = look_at_rootfs(std::string(command.bundle), *spec);
     const Plan plan = decide(command, config, *spec, rootfs);
     if (plan.reason == Reason::no_place) {
       return Error{path + ": " + std::string(name_of(plan.reason)) + ": " + plan.detail};

@@ -2,7 +2,9 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -161,6 +163,47 @@ Result<Replaced> put_beside(const File& old, std::string_view bytes, std::string
     return filled.error();
   }
   return Replaced::yes;
+}
+
+// Opens a path as the container would see it, its links resolved below `root`; without following any at all
+// where `resolve` adds RESOLVE_NO_SYMLINKS. glibc has no wrapper for openat2(2).
+Fd open_in_root(int root, const std::string& path, std::uint64_t resolve) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | resolve;
+  return Fd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+}
+
+// Mounts whose destination leads through a symbolic link may land on a directory that the init's mount point
+// would then be made in: that of the container's author, or the host's.
+void find_aliases(int root, const struct stat& root_status, const Spec& spec, Rootfs& rootfs) {
+  struct stat dev {};
+  struct stat run {};
+  const bool has_dev = fstatat(root, "dev", &dev, AT_SYMLINK_NOFOLLOW) == 0;
+  const bool has_run = fstatat(root, "run", &run, AT_SYMLINK_NOFOLLOW) == 0;
+  rootfs.dev_is_aliased = has_dev && S_ISLNK(dev.st_mode);
+  rootfs.run_is_aliased = has_run && S_ISLNK(run.st_mode);
+  for (const Mount& mount : spec.mounts) {
+    const std::string destination(mount.destination);
+    if (open_in_root(root, destination, RESOLVE_NO_SYMLINKS).is_open() || errno != ELOOP) continue;
+    const Fd landing = open_in_root(root, destination, 0);
+    struct stat status {};
+    if (!landing.is_open() || fstat(landing.number(), &status) < 0) {
+      // It leads to something that the runtime has yet to make, perhaps the missing /dev or /run itself.
+      const Path end = split(destination);
+      const Fd parent = open_in_root(root, end.directory, 0);
+      if (!parent.is_open()) continue;
+      struct stat link {};
+      const bool anywhere = fstatat(parent.number(), end.name.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0;
+      const bool at_root = fstat(parent.number(), &status) == 0 && same_file(status, root_status);
+      rootfs.dev_is_aliased |= !has_dev && (anywhere || (at_root && end.name == "dev"));
+      rootfs.run_is_aliased |= !has_run && (anywhere || (at_root && end.name == "run"));
+      continue;
+    }
+    rootfs.root_is_aliased |= same_file(status, root_status);
+    rootfs.dev_is_aliased |= has_dev && same_file(status, dev);
+    rootfs.run_is_aliased |= has_run && same_file(status, run);
+  }
 }
 
 std::string directory_of_self() {
@@ -329,11 +372,12 @@ Result<std::string> find_init(const std::string& configured) {
                " exists; install runi-init there, or name it as \"init\": {\"path\"} in the configuration"};
 }
 
-Rootfs look_at_rootfs(const std::string& bundle, std::string_view path) {
+Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec) {
   Rootfs rootfs;
-  if (path.empty()) return rootfs;
-  const std::string full = path.starts_with('/') ? std::string(path) : bundle + "/" + std::string(path);
-  const Fd root(open(full.c_str(), O_PATH | O_DIRECTORY | kOpenFlags));
+  if (spec.root_path.empty()) return rootfs;
+  const std::string path(spec.root_path);
+  const Fd root(
+      open((path.front() == '/' ? path : bundle + "/" + path).c_str(), O_PATH | O_DIRECTORY | kOpenFlags));
   struct stat status {};
   struct statvfs filesystem {};
   if (!root.is_open() || fstat(root.number(), &status) < 0 || fstatvfs(root.number(), &filesystem) < 0) {
@@ -343,13 +387,10 @@ Rootfs look_at_rootfs(const std::string& bundle, std::string_view path) {
   rootfs.writable = (filesystem.f_flag & ST_RDONLY) == 0;
   rootfs.owner_uid = status.st_uid;
   rootfs.owner_gid = status.st_gid;
-  const auto look = [&](const char* name) {
-    return fstatat(root.number(), name, &status, AT_SYMLINK_NOFOLLOW) == 0;
-  };
-  rootfs.dev_is_link = look("dev") && S_ISLNK(status.st_mode);
-  rootfs.run_is_link = look("run") && S_ISLNK(status.st_mode);
-  rootfs.target_exists = look(kRootfsTarget.data() + 1);
-  rootfs.target_is_file = rootfs.target_exists && S_ISREG(status.st_mode);
+  struct stat target {};
+  rootfs.target_exists = fstatat(root.number(), kRootfsTarget.data() + 1, &target, AT_SYMLINK_NOFOLLOW) == 0;
+  rootfs.target_is_file = rootfs.target_exists && S_ISREG(target.st_mode);
+  find_aliases(root.number(), status, spec, rootfs);
   return rootfs;
 }
 

@@ -72,8 +72,9 @@ Result<void> check_runtime(const std::string& path);
 // may write; it is no static program for this machine; its file system is mounted noexec.
 Result<std::string> find_init(const std::string& configured);
 
-// `path` is relative to `bundle` where it does not start with a slash. Never an error: see Rootfs::known.
-Rootfs look_at_rootfs(const std::string& bundle, std::string_view path);
+// Looks at the root directory of the container, of which `bundle` is the directory, and at where its mounts
+// land there. Links that lie inside a mount are not seen. Never an error: see Rootfs::known.
+Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec);
 
 // Adds one line to the file at `path`, making the file where it is missing. Never blocks on a FIFO.
 // Errors: any, for callers to ignore: a log that cannot be written must not fail a command.

@@ -246,13 +246,16 @@ TEST(Decide, target_below_somebody_elses_mount_is_never_taken) {
   EXPECT_EQ(with_mounts(R"([{"destination":"/.runi-init","type":"bind"}])").target(), "no-place");
 }
 
-TEST(Decide, a_directory_that_is_a_link_in_the_image_is_not_what_it_seems) {
+TEST(Decide, a_directory_that_links_of_the_image_play_with_is_not_what_it_seems) {
+  Case root;
+  root.rootfs.root_is_aliased = true;
+  EXPECT_EQ(root.target(), "no-place");
   Case c;
-  c.rootfs.dev_is_link = true;
+  c.rootfs.dev_is_aliased = true;
   EXPECT_EQ(c.target(), "/.runi-init");
   Case run = with_mounts(R"([{"destination":"/run","type":"tmpfs"}])");
   EXPECT_EQ(run.target(), "/run/.runi-init");
-  run.rootfs.run_is_link = true;
+  run.rootfs.run_is_aliased = true;
   EXPECT_EQ(run.target(), "/.runi-init");
 }
 

@@ -139,22 +139,77 @@ TEST_F(System, replace_fails_cleanly_in_a_directory_that_cannot_be_written) {
   EXPECT_EQ(names(), std::vector<std::string>{"config.json"});
 }
 
-TEST_F(System, rootfs_as_it_is) {
-  fs::create_directories(path("bundle/rootfs/dev"));
-  fs::create_symlink("/elsewhere", path("bundle/rootfs/run"));
-  Rootfs rootfs = look_at_rootfs(path("bundle"), "rootfs");
+class RootfsOf : public System {
+ protected:
+  RootfsOf() { fs::create_directories(path("bundle/rootfs/dev")); }
+
+  [[nodiscard]] Rootfs look(const std::vector<std::string_view>& destinations = {},
+                            const std::string& root = "rootfs") const {
+    Spec spec;
+    spec.root_path = root;
+    for (const std::string_view destination : destinations) spec.mounts.push_back({destination, false, true});
+    return look_at_rootfs(path("bundle"), spec);
+  }
+  void link(const std::string& to, const std::string& name) const {
+    fs::create_directories(fs::path(path("bundle/rootfs/" + name)).parent_path());
+    fs::create_symlink(to, path("bundle/rootfs/" + name));
+  }
+};
+
+TEST_F(RootfsOf, a_plain_image) {
+  const Rootfs rootfs = look({"/proc", "/dev", "/run", "/", "/etc/hosts"});
   EXPECT_TRUE(rootfs.known);
   EXPECT_TRUE(rootfs.writable);
-  EXPECT_FALSE(rootfs.dev_is_link);
-  EXPECT_TRUE(rootfs.run_is_link);
+  EXPECT_FALSE(rootfs.root_is_aliased || rootfs.dev_is_aliased || rootfs.run_is_aliased);
   EXPECT_FALSE(rootfs.target_exists);
   EXPECT_EQ(rootfs.owner_uid, geteuid());
+}
+
+TEST_F(RootfsOf, a_target_that_is_there_already) {
   write("bundle/rootfs/.runi-init", "");
-  rootfs = look_at_rootfs("/nowhere", path("bundle/rootfs"));
-  EXPECT_TRUE(rootfs.target_exists);
-  EXPECT_TRUE(rootfs.target_is_file);
-  EXPECT_FALSE(look_at_rootfs(path("bundle"), "missing").known);
-  EXPECT_FALSE(look_at_rootfs(path("bundle"), "").known);
+  EXPECT_TRUE(look().target_exists);
+  EXPECT_TRUE(look().target_is_file);
+  EXPECT_TRUE(look({}, path("bundle/rootfs")).target_is_file) << "a root may be given absolutely";
+}
+
+TEST_F(RootfsOf, what_cannot_be_looked_at) {
+  EXPECT_FALSE(look({}, "missing").known);
+  EXPECT_FALSE(look({}, "").known);
+}
+
+TEST_F(RootfsOf, links_in_place_of_directories) {
+  link("/elsewhere", "run");
+  EXPECT_TRUE(look().run_is_aliased);
+  EXPECT_FALSE(look().dev_is_aliased);
+}
+
+TEST_F(RootfsOf, mounts_that_land_elsewhere_by_a_link) {
+  link(".", "x");
+  EXPECT_TRUE(look({"/x/dev"}).dev_is_aliased);
+  EXPECT_TRUE(look({"/x"}).root_is_aliased);
+  EXPECT_FALSE(look({"/x/etc"}).root_is_aliased || look({"/x/etc"}).dev_is_aliased);
+  link("../../../dev", "a/b");
+  EXPECT_TRUE(look({"/a/b"}).dev_is_aliased) << "a link cannot lead out of the root";
+}
+
+TEST_F(RootfsOf, mounts_that_land_by_a_link_on_what_the_runtime_has_yet_to_make) {
+  fs::remove_all(path("bundle/rootfs/dev"));
+  link(".", "x");
+  EXPECT_TRUE(look({"/x/dev"}).dev_is_aliased);
+  EXPECT_FALSE(look({"/x/dev"}).run_is_aliased);
+  EXPECT_FALSE(look({"/x/etc"}).dev_is_aliased);
+  link("/dev", "y");
+  EXPECT_TRUE(look({"/y"}).dev_is_aliased);
+  EXPECT_FALSE(look({"/y/deeper/still"}).dev_is_aliased);
+}
+
+TEST_F(RootfsOf, the_usual_link_from_var_run) {
+  link("/run", "var/run");
+  EXPECT_FALSE(look({"/var/run/secrets/token"}).dev_is_aliased);
+  EXPECT_TRUE(look({"/var/run"}).run_is_aliased) << "which the runtime has yet to make";
+  fs::create_directories(path("bundle/rootfs/run"));
+  EXPECT_TRUE(look({"/var/run"}).run_is_aliased);
+  EXPECT_FALSE(look({"/var/run/secrets/token"}).run_is_aliased);
 }
 
 TEST_F(System, an_init_that_cannot_serve_is_refused_with_the_reason) {
