@@ -63,6 +63,16 @@ class Bundle(Same):
         self.assertEqual(self.assert_same(["sh", "-c", "echo out; exit 3"], edit=edit), (3, b"out\n", b""))
         self.assertEqual(sorted(os.listdir(host)), sorted(DEVICES))
 
+    def test_a_volume_that_a_link_of_the_image_leads_to_dev(self):
+        """runc refuses to make a mount point below a read-only volume; crun makes it, on the host."""
+        os.symlink(".", os.path.join(self.engine.rootfs, "x"))
+        host = self.host_dev()
+
+        def edit(spec):
+            spec["mounts"].append({"destination": "/x/dev", "type": "bind", "source": host, "options": ["rbind", "ro"]})
+        self.assert_same(["sh", "-c", "echo out; exit 3"], edit=edit)
+        self.assertNotIn(".runi-init", os.listdir(host))
+
     def host_dev(self):
         """A folder with device nodes, in place of the machine's own /dev."""
         folder = self.folder("host-dev")
