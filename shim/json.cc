@@ -2,14 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-// The library calls three small functions for every byte; inlined, that is a third fewer instructions a
-// start. With sanitizers the compiler takes minutes and gigabytes for it.
-#if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
-#define RUNI_FLATTEN
-#else
-#define RUNI_FLATTEN [[gnu::flatten]]
-#endif
-
 namespace runi::json {
 namespace {
 
@@ -157,7 +149,7 @@ std::string_view name_of(Kind kind) {
   return "something else";
 }
 
-RUNI_FLATTEN Result<Document> Document::parse(std::string_view bytes, Comments comments) {
+Result<Document> Document::parse(std::string_view bytes, Comments comments) {
   // The library takes a NUL for the end of the text and skips a byte order mark; neither is JSON.
   if (const auto nul = bytes.find('\0'); nul != std::string_view::npos) {
     return Error{"not JSON: a NUL at byte " + std::to_string(nul)};
