@@ -25,6 +25,15 @@ Error expected(const std::string& pointer, const std::string& what, const Value&
   return Error{(pointer.empty() ? "" : pointer + ": ") + "expected " + what + ", found " + seen};
 }
 
+Error unknown_key(const std::string& pointer, std::span<const Member> members) {
+  std::string what = pointer + ": unknown key; expected one of ";
+  for (const Member& member : members) {
+    if (&member != members.data()) what += ", ";
+    what += member.name;
+  }
+  return Error{what};
+}
+
 Result<void> apply_members(const Value& object, const std::string& pointer, std::span<const Member> members,
                            Config& config) {
   if (object.kind != Kind::object) return expected(pointer, "an object", object);
@@ -35,14 +44,7 @@ Result<void> apply_members(const Value& object, const std::string& pointer, std:
     for (const Member& candidate : members) {
       if (candidate.name == value.key) member = &candidate;
     }
-    if (member == nullptr) {
-      std::string names;
-      for (const Member& candidate : members) {
-        if (!names.empty()) names += ", ";
-        names += candidate.name;
-      }
-      return Error{place + ": unknown key; expected one of " + names};
-    }
+    if (member == nullptr) return unknown_key(place, members);
     for (const std::string_view name : seen) {
       if (name == value.key) return Error{place + ": stands twice"};
     }
