@@ -63,13 +63,13 @@ class Ctr(Engine):
     def argv(self, *words):
         return self.containerd.ctr(*words)
 
-    def run_argv(self, which, args, *flags):
+    def run_argv(self, which, args, *flags, name="c"):
         return self.argv("run", "--rm", "--runtime", "io.containerd.runc.v2", "--runc-binary",
                          self.containerd.paths[which], "--cgroup", f"{self.case.cgroup}/c", *flags,
-                         image.NAME, "c", *args)
+                         image.NAME, name, *args)
 
-    def run(self, which, args, flags=(), **keywords):
-        return Finished.of(self.case.command(*self.run_argv(which, args, *flags), **keywords))
+    def run(self, which, args, flags=(), name="c", **keywords):
+        return Finished.of(self.case.command(*self.run_argv(which, args, *flags, name=name), **keywords))
 
     def start(self, which, args):
         return CtrStarted(self, which, args)

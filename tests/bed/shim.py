@@ -16,11 +16,16 @@ def install(case, runtime, **configuration):
     program = built("RUNI")
     name = f"runi-t-{random.getrandbits(48):012x}"
     settings = {"runtime": runtime, "init": {"path": built("RUNI_INIT")}} | configuration
-    folder = os.path.join(os.path.dirname(program), "..", "etc", "runi")
+    folder = os.path.realpath(os.path.join(os.path.dirname(program), "..", "etc", "runi"))
     os.makedirs(folder, exist_ok=True)
-    file = os.path.join(folder, f"{name}.json")
-    case.addCleanup(os.remove, file)
-    with open(file, "x", encoding="utf-8") as output:
-        json.dump(settings, output)
+    case.runi_configuration = os.path.join(folder, f"{name}.json")
+    configure(case, json.dumps(settings))
+    case.addCleanup(os.remove, case.runi_configuration)
     os.symlink(program, case.path(name))
     return case.path(name)
+
+
+def configure(case, text):
+    """Replaces the configuration of the runi that install() made last for the case, whatever uses it by now."""
+    with open(case.runi_configuration, "w", encoding="utf-8") as output:
+        output.write(text)
