@@ -267,7 +267,7 @@ class Arguments(HandOver):
         if os.geteuid() == 0:
             os.chown(path, 1234, 4321)
         before = os.stat(path)
-        _, through = self.hand_over(STARTS[0], prepare=lambda: os.umask(0o777) and None)
+        _, through = self.hand_over(STARTS[0], prepare=lambda: os.umask(0o377) and None)
         self.assert_injected(through, STARTS[0])
         after = os.stat(path)
         self.assertEqual((after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)),
@@ -368,7 +368,7 @@ class Process(HandOver):
             self.assertEqual(account["pdeathsig"], signal.SIGTERM)
 
     def test_umask(self):
-        for mask in (0, 0o027, 0o777):
+        for mask in (0, 0o027, 0o377):
             for account in self.both(prepare=lambda value=mask: os.umask(value) and None):
                 self.assertIn(f"Umask:\t{mask:04o}", account["status"])
 
