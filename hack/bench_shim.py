@@ -80,6 +80,8 @@ def run(options):
     if options.rounds < 2:
         sys.exit("hack/bench: --rounds: at least 2")
     try:
+        if not shutil.which("valgrind"):
+            raise Missing("valgrind")
         if options.only_instructions:
             build()
             return report(options)
@@ -121,8 +123,6 @@ def build():
 
 
 def report(options):
-    if not shutil.which("valgrind"):
-        raise Missing("valgrind")
     with tempfile.TemporaryDirectory(prefix="runi-bench-") as scratch:
         os.chmod(scratch, 0o755)
         bench = Bench(scratch)
@@ -181,8 +181,10 @@ class Bench:
     # --- wall time
 
     def wall_times(self, options):
-        """Rows of runtime, verb and the samples in ms, plain and with runi; the same round's stand in the same place."""
+        """Rows of what, verb, and the samples in ms plain and with runi, each round's in the same place."""
         paths = options.runtime or [path for path in map(shutil.which, ("runc", "crun")) if path]
+        if not os.path.exists(BUSYBOX):
+            raise Missing(f"{BUSYBOX}, static")
         if not paths:
             raise Missing("an OCI runtime: neither runc nor crun is installed")
         # What a container shares with its pod, held as a pod's sandbox holds it.
@@ -296,9 +298,8 @@ class Bench:
     def _make_bundle(path):
         for name in ("bin", "dev", "etc", "proc", "run", "sys", "tmp", "var"):
             os.makedirs(os.path.join(path, "rootfs", name))
-        if not os.path.exists(BUSYBOX):
-            raise Missing(f"{BUSYBOX}, static")
-        shutil.copy(BUSYBOX, os.path.join(path, "rootfs/bin/busybox"))
+        if os.path.exists(BUSYBOX):
+            shutil.copy(BUSYBOX, os.path.join(path, "rootfs/bin/busybox"))
         return path
 
 
@@ -327,8 +328,8 @@ def print_report(bench, counted, timed, alone):
         print(f"| {row['what']} | {row['instructions']:,} | {row['budget']:,} | {verdict} |")
     if not timed:
         return
-    print("\n| wall time, ms | alone: median (p10–p90) | with runi: median (p10–p90) | added: median (95 % interval)"
-          " | ratio | budget | |\n|---|--:|--:|--:|--:|--:|---|")
+    print("\n| wall time, ms | alone: median (p10–p90) | with runi: median (p10–p90) "
+          "| added: median (95 % interval) | ratio | budget | |\n|---|--:|--:|--:|--:|--:|---|")
     for row in timed:
         print_times(row, CREATE_SHARE * statistics.median(row["plain_ms"]) if row["verb"] == "create" else OTHER_MS)
     create_ms = min(statistics.median(row["plain_ms"]) for row in timed if row["verb"] == "create")
@@ -345,5 +346,5 @@ def print_times(row, budget):
     cells = [f"{statistics.median(values):.2f} ({percent(values, 10):.2f}–{percent(values, 90):.2f})"
              for values in (plain, runi)]
     ratio = statistics.median(after / before for before, after in zip(plain, runi))
-    print(f"| {row['what']} | {' | '.join(cells)} | {statistics.median(added):.2f} ({low:.2f} to {high:.2f}) | {ratio:.3f} "
-          f"| {budget:.2f} | {verdict} |")
+    print(f"| {row['what']} | {' | '.join(cells)} | {statistics.median(added):.2f} ({low:.2f} to {high:.2f}) "
+          f"| {ratio:.3f} | {budget:.2f} | {verdict} |")

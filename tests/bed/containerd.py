@@ -31,9 +31,12 @@ state = "{scratch}/containerd/state"
 
 
 class Containerd:
-    """The daemon, with the bed's image in `namespace` and the runtime handlers "plain" and "runi"."""
+    """The daemon, with the bed's image in `namespace` and the runtime handlers "plain" and "runi".
 
-    def __init__(self, case, namespace):
+    more: lines to add to its configuration.
+    """
+
+    def __init__(self, case, namespace, more=""):
         self.case = case
         self.namespace = namespace
         self.address = case.path("containerd.sock")
@@ -43,7 +46,7 @@ class Containerd:
         self.paths = {PLAIN: real, RUNI: shim.install(case, real)}
         with open(case.path("containerd.toml"), "w", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(scratch=case.scratch, address=self.address, image=image.NAME,
-                                            plain=self.paths[PLAIN], runi=self.paths[RUNI]))
+                                            plain=self.paths[PLAIN], runi=self.paths[RUNI]) + more)
         case.daemon([program, "--config", case.path("containerd.toml")], case.path("containerd.log"))
         until(lambda: case.command(*self.ctr("version")).returncode == 0, "containerd")
         case.succeed(*self.ctr("images", "import", image.archive(case)))

@@ -74,9 +74,9 @@ class Errors:
     def end_by_hand(self):
         def ask(*words):
             return self.succeed(*self.engine.argv(RUNI, *words))
+        bundle = self.engine.bundle(["sleep", "1000"], "running")
         # The container would hold on to a pipe.
-        done = self.command(*self.engine.argv(RUNI, "create", "--bundle", self.engine.bundle(["sleep", "1000"], "running"),
-                                              "running"), stdout=None, stderr=None)
+        done = self.command(*self.engine.argv(RUNI, "create", "--bundle", bundle, "running"), stdout=None, stderr=None)
         self.assertEqual(done.returncode, 0)
         ask("start", "running")
         self.configure(BROKEN)

@@ -1,0 +1,90 @@
+"""runi on the node of a real Kubernetes, seen from kubectl. Needs RUNI_KUBERNETES_BIN: see bed/kubernetes.py."""
+
+import json
+import os
+import time
+
+from bed import shim
+from bed.case import PLAIN, Case, built, until
+from bed.engine import comm_of, state_of
+from bed.kubernetes import BUSYBOX_IMAGE, Kubernetes
+
+DEPLOY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/kubernetes")
+INJECTED = "runi.dev/injected"
+GRACE = 10  # seconds
+# Installs no handler for SIGTERM, so as PID 1 it never sees one.
+DEAF = ["sh", "-c", "while :; do sleep 1; done"]
+
+
+def pod(name, command, **spec):
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+            "spec": {"terminationGracePeriodSeconds": GRACE,
+                     "containers": [{"name": "c", "image": BUSYBOX_IMAGE, "command": command}]} | spec}
+
+
+class Cluster(Case):
+    def setUp(self):
+        super().setUp()
+        self.cluster = Kubernetes(self)
+        self.cluster.apply(os.path.join(DEPLOY, "runtimeclass.yaml"))
+
+    def run_pod(self, *arguments, **spec):
+        self.cluster.apply(pod(*arguments, **spec))
+        self.await_ready(arguments[0])
+
+    def await_ready(self, name):
+        self.cluster.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
+
+    def seconds_to_end(self, name):
+        """Deletes a pod. Returns how long its container still lived; the rest of a deletion is the kubelet's."""
+        first = self.cluster.pid(self.cluster.bundles(name)["c"])
+        started = time.monotonic()
+        self.cluster.kubectl("delete", "pod", name, "--wait=false")
+        until(lambda: state_of(first) in ("", "Z", "X"), "the container to end", 60)
+        seconds = time.monotonic() - started
+        self.cluster.kubectl("wait", "--for=delete", f"pod/{name}", "--timeout=60s")
+        return seconds
+
+    def await_event(self, name, text):
+        """Waits until kubectl shows the text for the pod, and returns the event's message."""
+        def message():
+            events = json.loads(self.cluster.kubectl("get", "events", "--output", "json", "--field-selector",
+                                                     f"involvedObject.name={name}"))["items"]
+            return next((event["message"] for event in events if text in event["message"]), None)
+        found = until(message, f"an event with {text!r}", 60)
+        self.assertIn(text, self.cluster.kubectl("describe", "pod", name))
+        return found
+
+    def test_a_pod_of_the_class_gets_the_init(self):
+        self.cluster.apply(os.path.join(DEPLOY, "example-pod.yaml"))
+        self.await_ready("runi-example")
+        bundles = self.cluster.bundles("runi-example")
+        container, sandbox = bundles["sleeper"], bundles[""]
+        first = self.cluster.pid(container)
+        self.assertTrue(os.path.samestat(os.stat(f"/proc/{first}/exe"), os.stat(built("RUNI_INIT"))))
+        self.assertIn(INJECTED, self.cluster.specification(container)["annotations"])
+        self.assertNotIn(INJECTED, self.cluster.specification(sandbox)["annotations"])
+        self.assertEqual(comm_of(self.cluster.pid(sandbox)), "sleep")
+
+        self.run_pod("shared", DEAF, runtimeClassName="runi", shareProcessNamespace=True)
+        container = self.cluster.bundles("shared")["c"]
+        self.assertNotIn(INJECTED, self.cluster.specification(container)["annotations"])
+        self.assertEqual(comm_of(self.cluster.pid(container)), "sh")
+
+    def test_deleting_a_pod_takes_no_grace_period(self):
+        self.run_pod("plain", DEAF)
+        self.run_pod("runi", DEAF, runtimeClassName="runi")
+        self.assertLess(self.seconds_to_end("runi"), GRACE / 2)
+        self.assertGreaterEqual(self.seconds_to_end("plain"), GRACE)
+
+    def test_errors_show_in_the_pod_s_events(self):
+        self.run_pod("running", DEAF, runtimeClassName="runi")
+        real = self.cluster.containerd.paths[PLAIN]
+        shim.configure(self, json.dumps({"runtime": real, "onFailure": "fail", "init": {"path": "/nonexistent/init"}}))
+        self.cluster.apply(pod("without-init", DEAF, runtimeClassName="runi"))
+        self.await_event("without-init", "runi: init /nonexistent/init: open: No such file or directory")
+        shim.configure(self, json.dumps({"runtime": real, "inject": "allways"}))
+        self.cluster.apply(pod("misconfigured", DEAF, runtimeClassName="runi"))
+        self.await_event("misconfigured", f'runi: configuration {self.runi_configuration}: /inject: '
+                                          'expected "always" or "annotated" or "never", found "allways"')
+        self.assertLess(self.seconds_to_end("running"), GRACE / 2)
