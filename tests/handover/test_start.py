@@ -94,7 +94,7 @@ class Killed(Start):
                 if os.path.exists(os.path.join(self.bundle, name)):
                     os.unlink(os.path.join(self.bundle, name))
         self.assertTrue(all(outcomes.values()), f"the kills did not span the replacement: {outcomes}")
-        self.assertEqual(leftovers, 1, "only between link and rename is there a second name")
+        self.assertGreater(leftovers, 0, "the kills did not hit between link and rename")
 
 
 class InCompany(Start):
