@@ -7,6 +7,7 @@
 #include <asm/ioctls.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
+#include <asm/stat.h>
 #include <asm/unistd.h>
 #include <linux/auxvec.h>
 #include <linux/fcntl.h>
@@ -173,6 +174,9 @@ inline long kill(long pid, int signal) {
 inline long getpid() {
   return call(__NR_getpid);
 }
+inline long getppid() {
+  return call(__NR_getppid);
+}
 inline long getsid() {
   return call(__NR_getsid, 0);
 }
@@ -184,6 +188,16 @@ inline long setsid() {
 }
 inline long own_group() {
   return call(__NR_setpgid, 0, 0);
+}
+
+// The policy, with SCHED_RESET_ON_FORK where that is set.
+inline long scheduling_policy() {
+  return call(__NR_sched_getscheduler, 0);
+}
+
+// A descriptor, closed by exec, that stands for a process.
+inline long open_process(long pid) {
+  return call(__NR_pidfd_open, pid, 0);
 }
 
 inline long set_subreaper(bool on) {
@@ -217,6 +231,9 @@ inline long close_range(unsigned first, unsigned last) {
 }
 inline long status_flags(int fd) {
   return call(__NR_fcntl, fd, F_GETFL);
+}
+inline long status(long fd, struct stat* status) {
+  return call(__NR_fstat, fd, word(status));
 }
 inline long chdir(const char* path) {
   return call(__NR_chdir, word(path));

@@ -118,6 +118,12 @@ bool can_watch() {
   return children == 0 || children == -ECHILD;
 }
 
+// Whether a child would not have the scheduling policy that the container was given (sched(7)).
+bool is_policy_reset_on_fork() {
+  const long policy = kernel::scheduling_policy();
+  return policy > 0 && (policy & SCHED_RESET_ON_FORK) != 0;
+}
+
 // Closes what /proc lists. Returns whether it could be read to its end.
 bool close_listed() {
   alignas(8) char buffer[1024];
@@ -176,7 +182,7 @@ void let_go(const Place& place) {
 }
 
 // The size of a page, which the auxiliary vector behind the environment tells (getauxval(3), AT_PAGESZ).
-long find_page_size(char* const* environment) {
+long find_page_size(const char* const* environment) {
   while (*environment != nullptr) ++environment;
   const auto* entry = reinterpret_cast<const unsigned long*>(environment + 1);
   for (; entry[0] != AT_NULL; entry += 2) {
@@ -194,7 +200,8 @@ extern "C" [[noreturn]] void runi_start(char** stack) {
   const bool blocked = kernel::set_signal_mask(kernel::kEverySignal, &program.signal_mask) == 0;
 
   char** const args = stack + 1;
-  char** const environment = args + reinterpret_cast<std::uintptr_t>(*stack) + 1;
+  const char** const environment =
+      const_cast<const char**>(args) + reinterpret_cast<std::uintptr_t>(*stack) + 1;
   const Options options = parse_options(args);
   if (options.request != Request::run) answer(options);
   program.args = options.command;
@@ -203,8 +210,9 @@ extern "C" [[noreturn]] void runi_start(char** stack) {
   // Inherited as ignored it would have the kernel reap the application, and its status be lost.
   const bool notified =
       kernel::set_signal_action(SIGCHLD, {.flags = SA_NOCLDSTOP}, &program.on_child_signal) == 0;
-  if (!blocked || !notified || !can_watch()) execute(program);
+  if (!blocked || !notified || !can_watch() || is_policy_reset_on_fork()) execute(program);
 
+  const long page_size = find_page_size(environment);
   if (options.subreaper) kernel::set_subreaper(true);
   const Place place = prepare_place();
   const long application = spawn(program, place);
@@ -221,7 +229,7 @@ extern "C" [[noreturn]] void runi_start(char** stack) {
   Watch watch = {.target = options.forward_to_group ? -application : application,
                  .stack = nullptr,
                  .arguments = args[0],
-                 .page_size = find_page_size(environment)};
+                 .page_size = page_size};
   watch.stack = page_floor(reinterpret_cast<char*>(&watch), watch.page_size);
   kernel::runi_continue_on(watch.stack, serve, &watch);
 }

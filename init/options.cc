@@ -1,14 +1,8 @@
 #include "options.h"
 
+#include "text.h"
+
 namespace runi {
-namespace {
-
-bool equal(const char* left, const char* right) {
-  while (*left != '\0' && *left == *right) ++left, ++right;
-  return *left == *right;
-}
-
-}  // namespace
 
 Options parse_options(const char* const* args) {
   Options options;

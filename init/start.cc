@@ -17,11 +17,7 @@ constexpr std::size_t kChildStackBytes = PATH_MAX + 2048;
 
 const char* find_path(const char* const* environment) {
   for (; *environment != nullptr; ++environment) {
-    const char* variable = *environment;
-    if (variable[0] == 'P' && variable[1] == 'A' && variable[2] == 'T' && variable[3] == 'H' &&
-        variable[4] == '=') {
-      return variable + 5;
-    }
+    if (const char* path = after(*environment, "PATH=")) return path;
   }
   return kDefaultPath;
 }
@@ -111,6 +107,54 @@ void take_place(const Place& place) {
   }
 }
 
+// The number that tells a process from all others there ever were: its pidfd's inode, which is one of its own
+// since Linux 6.9 (fs/pidfs.c). 0 where it cannot be had.
+std::uint64_t unique_id(long pid) {
+  struct stat status;
+  const long fd = kernel::open_process(pid);
+  return fd >= 0 && kernel::status(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+// What systemd or a container runtime addressed to the init, by its number, is the application's
+// (sd_listen_fds(3), sd_watchdog_enabled(3)). Changes the vector, which PID 1 may share but does not read
+// again.
+class Addressee {
+ public:
+  void correct(const char** environment) {
+    constexpr const char* kListenPidfdId = "LISTEN_PIDFDID=";
+    const char** id = nullptr;
+    bool listens = false;
+    for (; *environment != nullptr; ++environment) {
+      if (correct_pid(*environment, "LISTEN_PID=", listen_pid_)) listens = true;
+      correct_pid(*environment, "WATCHDOG_PID=", watchdog_pid_);
+      if (after(*environment, kListenPidfdId) != nullptr) id = environment;
+    }
+    if (!listens || id == nullptr) return;
+    const std::uint64_t own = unique_id(kernel::getpid());
+    if (own == 0) {
+      // Without it, only the pid is checked.
+      for (; *id != nullptr; ++id) id[0] = id[1];
+    } else if (equal(*id, listen_pidfd_id_.set(kListenPidfdId, unique_id(kernel::getppid())))) {
+      *id = listen_pidfd_id_.set(kListenPidfdId, own);
+    }
+  }
+
+ private:
+  static bool correct_pid(const char*& variable, const char* prefix, Numbered& corrected) {
+    if (after(variable, prefix) == nullptr) return false;
+    const long init = kernel::getppid();
+    const long own = kernel::getpid();
+    if (init <= 0 || own <= 0) return false;
+    if (!equal(variable, corrected.set(prefix, static_cast<std::uint64_t>(init)))) return false;
+    variable = corrected.set(prefix, static_cast<std::uint64_t>(own));
+    return true;
+  }
+
+  Numbered listen_pid_;
+  Numbered watchdog_pid_;
+  Numbered listen_pidfd_id_;
+};
+
 struct Child {
   const Program& program;
   const Place& place;
@@ -120,6 +164,8 @@ struct Child {
 void live(const void* child) {
   const Child& self = *static_cast<const Child*>(child);
   take_place(self.place);
+  Addressee addressee;
+  addressee.correct(self.program.environment);
   execute(self.program);
 }
 
@@ -194,7 +240,11 @@ void execute(const Program& program) {
   kernel::set_signal_action(SIGCHLD, program.on_child_signal, nullptr);
   kernel::set_signal_mask(program.signal_mask, nullptr);
   const long result = search_and_execute(program);
-  report({"exec ", program.args[0], ": ", ErrorText(static_cast<int>(-result)).c_str()});
+  const int error = static_cast<int>(-result);
+  const char* why = words_for(error);
+  Numbered unknown;
+  if (why == nullptr) why = unknown.set("error ", static_cast<std::uint64_t>(error));
+  report({"exec ", program.args[0], ": ", why});
   kernel::exit(result == -ENOENT || result == -ENOTDIR ? kExitNotFound : kExitCannotExecute);
 }
 

@@ -8,7 +8,7 @@ namespace runi {
 // The application, and what the init changed of its own before the start: the application gets it back.
 struct Program {
   const char* const* args;  // null-terminated; args[0] is looked up as execvp(3) does
-  const char* const* environment;
+  const char** environment;
   kernel::SignalSet signal_mask = 0;
   kernel::SignalAction on_child_signal;
 };
@@ -33,7 +33,9 @@ struct Place {
 void take_back(const Place& place);
 
 // Starts the program in its place. Returns its pid when it has been executed, or has failed to be (and then
-// has said so and ended with 127 or 126); -errno where the kernel would make no process.
+// has said so and ended with 127 or 126); -errno where the kernel would make no process. In its environment,
+// the variables by which systemd names the process that is meant name the program where they named the init;
+// the strings themselves stay as they are, for /proc/1/environ shows those.
 [[nodiscard]] long spawn(const Program& program, const Place& place);
 
 // Becomes the program. If that cannot be, says why on stderr and exits: 127 where there is no such program,

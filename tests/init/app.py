@@ -6,11 +6,13 @@
     app.py out record-with-orphan   each signal it gets, after leaving one sleeping process behind
     app.py out record-as UID        each signal it gets, as another user
     app.py out orphans N            makes N orphans that end at once, on SIGUSR1
+    app.py out listen               what it finds of socket activation: see listen()
     app.py out orphan               makes one, which says whose child it has become
 """
 
 import os
 import signal
+import socket
 import sys
 
 import raw
@@ -45,6 +47,21 @@ def sleeping_orphan():
             signal.pause()
         os._exit(0)
     os.waitpid(parent, 0)
+
+
+def listen():
+    """What sd_listen_fds(3) does, and sd_watchdog_enabled(3): says "ready", what each variable is worth ("mine", "other"
+    or "none"), and where the sockets listen."""
+    def check(name, own):
+        value = os.environ.get(name)
+        return "none" if value is None else "mine" if int(value) == own else "other"
+    pidfd = os.pidfd_open(os.getpid())
+    words = [check("LISTEN_PID", os.getpid()), check("WATCHDOG_PID", os.getpid()),
+             check("LISTEN_PIDFDID", os.fstat(pidfd).st_ino)]
+    os.close(pidfd)
+    for fd in range(4, 4 + int(os.environ["LISTEN_FDS"])):  # for 3 is out
+        words.append(socket.socket(fileno=fd).getsockname())
+    say("ready", *words)
 
 
 def join_a_helper():
@@ -93,6 +110,8 @@ def main():
         orphans(int(sys.argv[3]))
         say("made")
         signal.pause()
+    elif what == "listen":
+        listen()
     elif what == "orphan":
         orphan()
         say("parent", os.getpid())

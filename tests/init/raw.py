@@ -9,10 +9,11 @@ _libc.syscall.restype = ctypes.c_long
 
 # x86-64, asm/unistd_64.h
 NUMBERS = {
-    "rt_sigaction": 13, "rt_sigprocmask": 14, "ioctl": 16, "madvise": 28, "getpid": 39, "clone": 56, "fork": 57,
-    "vfork": 58, "kill": 62, "fcntl": 72, "chdir": 80, "setpgid": 109, "setsid": 112, "getpgid": 121, "getsid": 124,
-    "rt_sigtimedwait": 128, "rt_sigqueueinfo": 129, "prctl": 157, "getdents64": 217, "waitid": 247, "openat": 257,
-    "prlimit64": 302, "clone3": 435, "close_range": 436,
+    "fstat": 5, "rt_sigaction": 13, "rt_sigprocmask": 14, "ioctl": 16, "madvise": 28, "getpid": 39, "clone": 56,
+    "fork": 57, "vfork": 58, "kill": 62, "fcntl": 72, "chdir": 80, "setpgid": 109, "getppid": 110, "setsid": 112,
+    "getpgid": 121, "getsid": 124, "rt_sigtimedwait": 128, "rt_sigqueueinfo": 129, "sched_getscheduler": 145,
+    "prctl": 157, "getdents64": 217, "waitid": 247, "openat": 257, "prlimit64": 302, "pidfd_open": 434, "clone3": 435,
+    "close_range": 436,
 }
 CLONE_VM = 0x100
 CLONE_NEWNS = 0x20000

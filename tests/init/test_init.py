@@ -8,6 +8,7 @@ import resource
 import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import tempfile
@@ -425,6 +426,76 @@ class Inheritance(Case):
 
 
 @needs_root
+class Addressed(Case):
+    """Variables that name the process they are for: where that is the init, the application finds itself named."""
+
+    def found(self, variables, deny=None, **how):
+        """LISTEN_PID, WATCHDOG_PID and LISTEN_PIDFDID as app.py listen finds them. In variables, id stands for the
+        init's pidfd's inode."""
+        directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, directory)
+        environment = dict(ENVIRONMENT, LISTEN_FDS="2")
+        names = [f"{directory}/{name}" for name in ("one", "two")]
+        def setup():
+            for fd, name in enumerate(names, 4):
+                listener = socket.socket(socket.AF_UNIX)
+                listener.bind(name)
+                os.dup2(listener.detach(), fd + 10)
+            for fd in (4, 5):
+                os.dup2(fd + 10, fd)
+            os.closerange(6, 1024)
+            pidfd = os.pidfd_open(os.getpid())
+            own = os.fstat(pidfd).st_ino
+            os.close(pidfd)
+            environment.update((name, str(value).replace("id", str(own))) for name, value in variables.items())
+            if deny is not None:
+                raw.deny(deny, errno.EPERM)
+        container = self.app("listen", setup=setup, environment=environment, **how)
+        ready, *words = container.out.next().split()
+        self.assertEqual((ready, words[3:]), ("ready", names))
+        container.wait()
+        return words[:3]
+
+    def test_as_the_init(self):
+        for variables, found in (
+                ({"LISTEN_PID": 1, "WATCHDOG_PID": 1, "LISTEN_PIDFDID": "id"}, ["mine", "mine", "mine"]),
+                ({"LISTEN_PIDFDID": "id", "WATCHDOG_PID": 1, "A": 1, "LISTEN_PID": 1}, ["mine", "mine", "mine"]),
+                ({"WATCHDOG_PID": 1}, ["none", "mine", "none"]),
+                ({"LISTEN_PID": 1}, ["mine", "none", "none"])):
+            with self.subTest(variables):
+                self.assertEqual(self.found(variables), found)
+
+    def test_as_another(self):
+        for variables, found in (
+                ({"LISTEN_PID": 17, "WATCHDOG_PID": 11, "LISTEN_PIDFDID": "id"}, ["other", "other", "other"]),
+                ({"LISTEN_PID": 1, "LISTEN_PIDFDID": 12345}, ["mine", "none", "other"]),
+                ({"XLISTEN_PID": 1, "LISTEN_PID": 0, "WATCHDOG_PID": 10}, ["other", "other", "none"])):
+            with self.subTest(variables):
+                self.assertEqual(self.found(variables), found)
+
+    def test_inode_is_not_told_where_it_cannot_be_known(self):
+        for denied in ("fstat", "pidfd_open"):
+            with self.subTest(denied):
+                # The application asks for it, too; so this is seen in its environment.
+                environment = dict(ENVIRONMENT, LISTEN_PID="1", LISTEN_PIDFDID="77", LAST="x")
+                container = self.run_in("/bin/busybox", "env", environment=environment,
+                                        setup=lambda: raw.deny([denied], errno.EPERM))
+                self.assertEqual(container.wait(), 0)
+                environment["LISTEN_PID"] = "2"
+                del environment["LISTEN_PIDFDID"]
+                self.assertEqual(dict(line.split("=") for line in container.output().splitlines()), environment)
+
+    def test_in_place_it_is_the_init(self):
+        self.assertEqual(self.found({"LISTEN_PID": 1, "WATCHDOG_PID": 1, "LISTEN_PIDFDID": "id"},
+                                    deny=["clone", "vfork", "fork"]), ["mine", "mine", "mine"])
+
+    def test_pid_1_shows_what_it_was_given(self):
+        container = self.recorder(environment=dict(ENVIRONMENT, LISTEN_PID="1"))
+        self.assertIn(b"LISTEN_PID=1\0", read_file(f"/proc/{container.pid}/environ"))
+        self.assertIn(b"LISTEN_PID=2\0", read_file(f"/proc/{container.application()}/environ"))
+
+
+@needs_root
 class Forwarding(Case):
     def test_every_signal_arrives(self):
         container = self.recorder()
@@ -729,6 +800,15 @@ class InPlace(Case):
 
     def test_no_child_may_be_waited_for(self):
         self.check(lambda: raw.deny(["waitid"], errno.EPERM))
+
+    def test_a_policy_that_children_would_not_have(self):
+        def reset_on_fork():
+            try:
+                os.sched_setscheduler(0, os.SCHED_BATCH | os.SCHED_RESET_ON_FORK, os.sched_param(0))
+            except PermissionError:
+                os._exit(98)
+        container = self.run_in(*self.SHOW, setup=reset_on_fork)
+        self.assert_in_place(container)
 
     def test_the_terminal_is_taken_back(self):
         name = os.ttyname(Terminal(self).slave)

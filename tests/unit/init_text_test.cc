@@ -12,14 +12,24 @@ namespace {
 TEST(InitText, SaysWhatStrerrorSays) {
   for (const int error :
        {EPERM, ENOENT, E2BIG, ENOEXEC, ENOMEM, EACCES, ENOTDIR, EISDIR, ETXTBSY, ENAMETOOLONG, ELOOP}) {
-    EXPECT_STREQ(ErrorText(error).c_str(), std::strerror(error));
+    EXPECT_STREQ(words_for(error), std::strerror(error));
   }
+  for (const int error : {0, ESTALE, INT_MAX}) EXPECT_EQ(words_for(error), nullptr);
 }
 
-TEST(InitText, NumbersTheRest) {
-  EXPECT_STREQ(ErrorText(0).c_str(), "error 0");
-  EXPECT_STREQ(ErrorText(ESTALE).c_str(), "error 116");
-  EXPECT_STREQ(ErrorText(INT_MAX).c_str(), "error 2147483647");
+TEST(InitText, NumbersFollowTheirText) {
+  Numbered numbered;
+  EXPECT_STREQ(numbered.set("error ", 116), "error 116");
+  EXPECT_STREQ(numbered.set("", 0), "0");
+  EXPECT_STREQ(numbered.set("1234567890123456789", UINT64_MAX), "123456789012345678918446744073709551615");
+  EXPECT_STREQ(numbered.c_str(), "123456789012345678918446744073709551615");
+}
+
+TEST(InitText, AfterAPrefix) {
+  EXPECT_STREQ(after("PATH=/bin", "PATH="), "/bin");
+  EXPECT_STREQ(after("PATH=", "PATH="), "");
+  EXPECT_EQ(after("PAT", "PATH="), nullptr);
+  EXPECT_EQ(after("XPATH=", "PATH="), nullptr);
 }
 
 TEST(InitText, LengthIsStrlen) {
