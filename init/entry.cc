@@ -1,10 +1,11 @@
-// The assembly: entry point, a new process on a stack of its own, a change of stack. See kernel.h.
+// The assembly: entry point, and a new process on a stack of its own. See kernel.h.
 
 #if defined(__x86_64__)
 
-// At entry the stack pointer is at argc (System V ABI for x86-64, 3.4.1). clone(2) takes flags, stack, two
-// thread-id pointers and a thread pointer; the flags used here leave the last three unread, so that r8 and
-// r9, which the kernel preserves, carry function and argument into the child.
+// At entry the stack pointer is at argc (System V ABI for x86-64, 3.4.1). The stack goes on from a page
+// border, so that what stays for good fits one page. clone(2) takes flags, stack, two thread-id pointers and
+// a thread pointer; the flags used here leave the last three unread, so that r8 and r9, which the kernel
+// preserves, carry function and argument into the child.
 asm(R"(
     .text
     .globl _start
@@ -12,7 +13,7 @@ asm(R"(
 _start:
     xorl  %ebp, %ebp
     movq  %rsp, %rdi
-    andq  $-16, %rsp
+    andq  $-4096, %rsp
     call  runi_start
     hlt
 
@@ -33,15 +34,6 @@ runi_spawn:
     call  *%r8
     hlt
 1:  ret
-
-    .globl runi_continue_on
-    .type runi_continue_on, @function
-runi_continue_on:
-    movq  %rdi, %rsp
-    xorl  %ebp, %ebp
-    movq  %rdx, %rdi
-    call  *%rsi
-    hlt
 )");
 
 #elif defined(__aarch64__)
@@ -55,6 +47,7 @@ _start:
     mov   x29, #0
     mov   x30, #0
     mov   x0, sp
+    and   sp, x0, #-65536  // the largest page there is
     bl    runi_start
     brk   #1
 
@@ -76,16 +69,6 @@ runi_spawn:
     blr   x5
     brk   #1
 1:  ret
-
-    .globl runi_continue_on
-    .type runi_continue_on, %function
-runi_continue_on:
-    mov   sp, x0
-    mov   x29, #0
-    mov   x30, #0
-    mov   x0, x2
-    blr   x1
-    brk   #1
 )");
 
 #endif

@@ -16,6 +16,7 @@
 #include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
+#include <linux/time.h>
 #include <linux/time_types.h>
 #include <linux/uio.h>
 #include <linux/wait.h>
@@ -41,6 +42,9 @@ struct SignalAction {
   void (*restorer)() = nullptr;
   SignalSet mask = 0;
 };
+
+// SIG_IGN.
+inline void (*const kIgnore)(int) = reinterpret_cast<void (*)(int)>(1);
 
 // What getdents64(2) fills its buffer with.
 struct DirectoryEntry {
@@ -165,6 +169,12 @@ inline long queue_signal(long pid, const siginfo_t& info) {
   return call(__NR_rt_sigqueueinfo, pid, info.si_signo, word(&info));
 }
 
+// After so many seconds sends SIGALRM, as the kernel's own.
+inline long set_alarm(int seconds) {
+  const __kernel_old_itimerval timer = {.it_interval = {}, .it_value = {.tv_sec = seconds, .tv_usec = 0}};
+  return call(__NR_setitimer, ITIMER_REAL, word(&timer), 0);
+}
+
 inline long kill(long pid, int signal) {
   return call(__NR_kill, pid, signal);
 }
@@ -202,6 +212,10 @@ inline long open_process(long pid) {
 
 inline long set_subreaper(bool on) {
   return call(__NR_prctl, PR_SET_CHILD_SUBREAPER, on ? 1 : 0);
+}
+
+inline long set_parent_death_signal(int signal) {
+  return call(__NR_prctl, PR_SET_PDEATHSIG, signal);
 }
 
 // Any child's change of state. info->si_pid stays 0 where WNOHANG found none.
@@ -271,9 +285,5 @@ inline void discard(const char* begin, const char* end) {
 // which shares memory with its parent cannot spoil them. Returns the child's pid, or -errno.
 extern "C" long runi_spawn(long number, unsigned long flags, char* stack_top, void (*function)(const void*),
                            const void* argument);
-
-// Goes on with function(argument) on the stack that ends at stack_top; what the old one held is dead.
-extern "C" [[noreturn]] void runi_continue_on(char* stack_top, void (*function)(const void*),
-                                              const void* argument);
 
 }  // namespace runi::kernel

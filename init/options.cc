@@ -2,35 +2,130 @@
 
 #include "text.h"
 
+#include <asm/signal.h>
+
 namespace runi {
+namespace {
+
+// 1 to 31, as the kernel numbers them on x86-64 and arm64.
+constexpr char kNames[] =
+    "HUP\0INT\0QUIT\0ILL\0TRAP\0ABRT\0BUS\0FPE\0KILL\0USR1\0SEGV\0USR2\0PIPE\0ALRM\0TERM\0STKFLT\0"
+    "CHLD\0CONT\0STOP\0TSTP\0TTIN\0TTOU\0URG\0XCPU\0XFSZ\0VTALRM\0PROF\0WINCH\0IO\0PWR\0SYS\0";
+
+// What SIGRTMIN is to programs, for the C library keeps 32 and 33 to itself (signal(7)).
+constexpr int kFirstRealTime = 34;
+
+constexpr int kLongestGrace = 99'999'999;  // three years; read_number cannot overflow
+
+// Reads a signal's number (0 is one here), or its name with or without SIG, and moves text behind it. Returns
+// -1 where text does not begin with one.
+int read_signal(const char*& text) {
+  if (*text >= '0' && *text <= '9') return read_number(text, SignalMap::kSignals);
+  if (const char* name = after(text, "SIG")) text = name;
+  if (const char* plus = after(text, "RTMIN")) {
+    text = plus;
+    if (*text != '+') return kFirstRealTime;
+    ++text;
+    const int more = read_number(text, SignalMap::kSignals - kFirstRealTime);
+    return more < 0 ? more : kFirstRealTime + more;
+  }
+  int number = 1;
+  for (const char* name = kNames; *name != '\0'; name += length_of(name) + 1, ++number) {
+    if (const char* end = after(text, name)) {
+      text = end;
+      return number;
+    }
+  }
+  return -1;
+}
+
+// Takes the value of an option that has one. Returns what is wrong with it, or null.
+const char* take_value(Options& options, char option, const char* value) {
+  switch (option) {
+    case 'e': {
+      const int code = read_number(value, 255);
+      if (code < 0 || *value != '\0') return "-e takes an exit code, 0 to 255";
+      options.expected.add(code);
+      return nullptr;
+    }
+    case 'p': {
+      const int signal = read_signal(value);
+      if (signal <= 0 || *value != '\0') return "-p takes a signal";
+      options.on_parents_death = static_cast<unsigned char>(signal);
+      return nullptr;
+    }
+    case 'r': {
+      const int from = read_signal(value);
+      if (from > 0 && from != SIGKILL && from != SIGSTOP && *value++ == ':') {
+        const int to = read_signal(value);
+        if (to >= 0 && *value == '\0') {
+          options.forwarded_as.set(from, to);
+          return nullptr;
+        }
+      }
+      return "-r takes FROM:TO, two signals";
+    }
+    default: {
+      options.grace_s = read_number(value, kLongestGrace);
+      return options.grace_s < 0 || *value != '\0' ? "-t takes seconds" : nullptr;
+    }
+  }
+}
+
+void refuse(Options& options, const char* wrong, const char* complaint) {
+  options.request = Request::refuse;
+  options.wrong = wrong;
+  options.complaint = complaint;
+}
+
+}  // namespace
 
 Options parse_options(const char* const* args) {
   Options options;
   if (*args != nullptr) ++args;
 
   for (; *args != nullptr && (*args)[0] == '-' && (*args)[1] != '\0'; ++args) {
-    const char* const word = *args + 1;
-    if (equal(word, "-")) {
+    const char* const word = *args;
+    if (equal(word, "--")) {
       ++args;
       break;
     }
-    if (equal(word, "-help")) return {.request = Request::help};
-    if (equal(word, "-version")) return {.request = Request::version};
-    for (const char* letter = word; *letter != '\0'; ++letter) {
+    const char* letter = word + 1;
+    if (equal(word, "--help")) letter = "h";
+    if (equal(word, "--version")) letter = "V";
+    for (; *letter != '\0'; ++letter) {
       switch (*letter) {
-        case 'g': options.forward_to_group = true; break;
-        case 's': options.subreaper = true; break;
-        case 'v': break;  // tini's verbosity: there is nothing more to tell
-        case 'h': return {.request = Request::help};
-        default: return {.request = Request::refuse, .complaint = "unknown option", .wrong = *args};
+        case 'g': options.forward_to_group = true; continue;
+        case 'n': options.sandbox = false; continue;
+        case 's': options.subreaper = true; continue;
+        case 'v': options.verbosity = options.verbosity == 0 ? 1 : 2; continue;
+        case 'w': options.warn_of_orphans = true; continue;
+        case 'P': options.request = Request::pause; continue;
+        case 'V': options.request = Request::version; return options;
+        case 'h': options.request = Request::help; return options;
+        case 'l': options.request = Request::licence; return options;
+        case 'e':
+        case 'p':
+        case 'r':
+        case 't': break;
+        default: refuse(options, word, "unknown option"); return options;
       }
+      const char* const value = letter[1] != '\0' ? letter + 1 : *++args;
+      const char* const complaint = value == nullptr ? "needs a value" : take_value(options, *letter, value);
+      if (complaint != nullptr) {
+        refuse(options, value == nullptr ? word : value, complaint);
+        return options;
+      }
+      break;
     }
   }
 
-  if (*args == nullptr) {
-    return {.request = Request::refuse, .complaint = "no command to run; see runi-init --help"};
-  }
   options.command = args;
+  if (options.request == Request::pause) {
+    if (*args != nullptr) refuse(options, *args, "-P takes no command");
+  } else if (*args == nullptr) {
+    refuse(options, nullptr, "no command to run; see runi-init --help");
+  }
   return options;
 }
 

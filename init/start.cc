@@ -244,7 +244,7 @@ void execute(const Program& program) {
   const char* why = words_for(error);
   Numbered unknown;
   if (why == nullptr) why = unknown.set("error ", static_cast<std::uint64_t>(error));
-  report({"exec ", program.args[0], ": ", why});
+  report("exec ", program.args[0], ": ", why);
   kernel::exit(result == -ENOENT || result == -ENOTDIR ? kExitNotFound : kExitCannotExecute);
 }
 

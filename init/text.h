@@ -27,6 +27,18 @@ constexpr const char* after(const char* text, const char* prefix) {
   return text;
 }
 
+// Reads the digits that text begins with, and moves it behind them. Returns -1 where there is none, or where
+// they make more than most.
+constexpr int read_number(const char*& text, int most) {
+  if (*text < '0' || *text > '9') return -1;
+  int number = 0;
+  for (; *text >= '0' && *text <= '9'; ++text) {
+    number = number * 10 + (*text - '0');
+    if (number > most) return -1;
+  }
+  return number;
+}
+
 // A text and a number behind it, in decimal digits. The text lives as long as the object.
 class Numbered {
  public:

@@ -7,6 +7,7 @@
     app.py out record-as UID        each signal it gets, as another user
     app.py out orphans N            makes N orphans that end at once, on SIGUSR1
     app.py out listen               what it finds of socket activation: see listen()
+    app.py out leave HOW...         leaves a process behind for each HOW, see leave(), and ends with status 7
     app.py out orphan               makes one, which says whose child it has become
 """
 
@@ -64,6 +65,31 @@ def listen():
     say("ready", *words)
 
 
+def leave(how):
+    """A process that on SIGTERM says "bye" and ends, that is "deaf" to it, that is "stopped" when it comes, or that is
+    "away", in a session of its own. It says so first. Or "wait", the application itself, for a signal."""
+    read, write = os.pipe()
+    if os.fork() == 0:
+        if how == "away":
+            os.setsid()
+        raw.set_mask(raw.ALL)
+        say("left", how, os.getpid())
+        os.close(write)
+        if how == "stopped":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        while how == "deaf":
+            signal.pause()
+        while raw.take_signal()[0] != signal.SIGTERM:
+            pass
+        say("bye", how)
+        os._exit(0)
+    os.close(write)
+    if how == "stopped":
+        os.waitid(os.P_ALL, 0, os.WSTOPPED)
+    else:
+        os.read(read, 1)  # until it is ready
+
+
 def join_a_helper():
     helper = os.fork()
     if helper == 0:
@@ -110,6 +136,13 @@ def main():
         orphans(int(sys.argv[3]))
         say("made")
         signal.pause()
+    elif what == "leave":
+        for how in sys.argv[3:]:
+            if how == "wait":
+                say("left", how, os.getpid())
+                signal.pause()
+            leave(how)
+        os._exit(7)
     elif what == "listen":
         listen()
     elif what == "orphan":

@@ -9,7 +9,7 @@ _libc.syscall.restype = ctypes.c_long
 
 # x86-64, asm/unistd_64.h
 NUMBERS = {
-    "fstat": 5, "rt_sigaction": 13, "rt_sigprocmask": 14, "ioctl": 16, "madvise": 28, "getpid": 39, "clone": 56,
+    "fstat": 5, "rt_sigaction": 13, "rt_sigprocmask": 14, "ioctl": 16, "madvise": 28, "getpid": 39, "setitimer": 38, "clone": 56,
     "fork": 57, "vfork": 58, "kill": 62, "fcntl": 72, "chdir": 80, "setpgid": 109, "getppid": 110, "setsid": 112,
     "getpgid": 121, "getsid": 124, "rt_sigtimedwait": 128, "rt_sigqueueinfo": 129, "sched_getscheduler": 145,
     "prctl": 157, "getdents64": 217, "waitid": 247, "openat": 257, "prlimit64": 302, "pidfd_open": 434, "clone3": 435,
@@ -59,6 +59,12 @@ def queue(pid, number, value):
 def fork_into(flags):
     """fork(2) with clone's flags. The child may do little more than exec: Python is not told."""
     return call("clone", flags | SIGCHLD, 0, 0, 0, 0)
+
+
+def setns(namespace):
+    """The children of the caller will be in this PID namespace."""
+    if _libc.setns(namespace, 0) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def mount(source, target, kind, flags):

@@ -76,7 +76,7 @@ TEST(InitOptions, HelpAndVersionNeedNoCommand) {
 }
 
 TEST(InitOptions, RefusesWhatItDoesNotKnowAndNamesIt) {
-  for (const char* wrong : {"-x", "-gx", "-e", "--versions", "--group", "-g-"}) {
+  for (const char* wrong : {"-x", "-gx", "--versions", "--group", "-g-", "-E"}) {
     const Line line = {wrong, "true"};
     EXPECT_EQ(line->request, Request::refuse) << wrong;
     EXPECT_STREQ(line->wrong, wrong);
@@ -90,6 +90,111 @@ TEST(InitOptions, RefusesToRunNothing) {
     EXPECT_NE(line->complaint, nullptr);
     EXPECT_EQ(line->wrong, nullptr);
   }
+}
+
+TEST(InitOptions, OthersAreOffUnlessGiven) {
+  const Line none = {"x"};
+  EXPECT_TRUE(none->sandbox);
+  EXPECT_FALSE(none->warn_of_orphans);
+  EXPECT_EQ(none->verbosity, 0);
+  EXPECT_EQ(none->on_parents_death, 0);
+  EXPECT_EQ(none->grace_s, 0);
+  for (int signal = 1; signal <= 64; ++signal) EXPECT_EQ(none->forwarded_as[signal], signal);
+  for (int code = 0; code <= 255; ++code) EXPECT_FALSE(none->expected.contain(code));
+
+  const Line all = {"-nwvvv", "-p", "TERM", "-t", "10", "x"};
+  EXPECT_FALSE(all->sandbox);
+  EXPECT_TRUE(all->warn_of_orphans);
+  EXPECT_EQ(all->verbosity, 2);
+  EXPECT_EQ(all->on_parents_death, 15);
+  EXPECT_EQ(all->grace_s, 10);
+  EXPECT_EQ(Line({"-l"})->request, Request::licence);
+}
+
+TEST(InitOptions, ValuesStandBehindTheLetterOrInTheNextWord) {
+  const Line line = {"-ge143", "-e", "0", "-we7", "-e255", "x", "-e1"};
+  EXPECT_EQ(line->request, Request::run);
+  EXPECT_TRUE(line->forward_to_group);
+  EXPECT_TRUE(line->warn_of_orphans);
+  for (int code = 0; code <= 255; ++code) {
+    EXPECT_EQ(line->expected.contain(code), code == 143 || code == 0 || code == 7 || code == 255) << code;
+  }
+  EXPECT_EQ(line.command(), Words({"x", "-e1"}));
+}
+
+TEST(InitOptions, SignalsHaveNamesAndNumbers) {
+  const struct {
+    const char* text;
+    int signal;
+  } cases[] = {{"1", 1},       {"64", 64},    {"HUP", 1},         {"SIGHUP", 1},    {"SIGTERM", 15},
+               {"STKFLT", 16}, {"CHLD", 17},  {"SIGSYS", 31},     {"IO", 29},       {"SIGINT", 2},
+               {"WINCH", 28},  {"RTMIN", 34}, {"SIGRTMIN+1", 35}, {"RTMIN+30", 64}, {"SIGKILL", 9}};
+  for (const auto& it : cases) EXPECT_EQ(Line({"-p", it.text, "x"})->on_parents_death, it.signal) << it.text;
+}
+
+TEST(InitOptions, SignalsAreRewritten) {
+  const Line line = {"-r", "SIGTERM:QUIT", "-r15:3", "-rHUP:0", "-r", "RTMIN+3:SIGUSR1", "-r", "1:64", "x"};
+  EXPECT_EQ(line->request, Request::run);
+  for (int signal = 1; signal <= 64; ++signal) {
+    const int expected = signal == 15 ? 3 : signal == 1 ? 64 : signal == 37 ? 10 : signal;
+    EXPECT_EQ(line->forwarded_as[signal], expected);
+  }
+  EXPECT_EQ(Line({"-r", "2:0", "x"})->forwarded_as[2], SignalMap::kDropped);
+}
+
+TEST(InitOptions, RefusesWrongValuesAndNamesThem) {
+  const struct {
+    char option;
+    const char* value;
+  } cases[] = {{'e', ""},
+               {'e', "256"},
+               {'e', "-1"},
+               {'e', "1x"},
+               {'e', "99999999999999999999"},
+               {'p', "0"},
+               {'p', "65"},
+               {'p', "NO"},
+               {'p', "SIG"},
+               {'p', "TERMX"},
+               {'p', "term"},
+               {'p', "RTMIN+31"},
+               {'p', "RTMIN+"},
+               {'p', "SIGSIGHUP"},
+               {'t', "-1"},
+               {'t', "x"},
+               {'t', "1s"},
+               {'t', "4294967297"},
+               {'r', "15"},
+               {'r', "15:"},
+               {'r', "0:15"},
+               {'r', "KILL:1"},
+               {'r', "STOP:1"},
+               {'r', "1:65"},
+               {'r', "1:2:3"},
+               {'r', ":1"},
+               {'r', "1-2"}};
+  for (const auto& it : cases) {
+    const std::string option = {'-', it.option};
+    const Line line = {option.c_str(), it.value, "x"};
+    EXPECT_EQ(line->request, Request::refuse) << option << ' ' << it.value;
+    EXPECT_STREQ(line->wrong, it.value);
+    ASSERT_NE(line->complaint, nullptr);
+    EXPECT_EQ(std::string(line->complaint).rfind(option + " takes ", 0), 0U) << line->complaint;
+  }
+  for (const char* option : {"-e", "-p", "-r", "-t", "-ge"}) {
+    const Line line = {option};
+    EXPECT_EQ(line->request, Request::refuse);
+    EXPECT_STREQ(line->wrong, option);
+    EXPECT_STREQ(line->complaint, "needs a value");
+  }
+}
+
+TEST(InitOptions, PauseTakesNoCommand) {
+  EXPECT_EQ(Line({"-P"})->request, Request::pause);
+  EXPECT_EQ(Line({"-sP", "--"})->request, Request::pause);
+  const Line line = {"-P", "true"};
+  EXPECT_EQ(line->request, Request::refuse);
+  EXPECT_STREQ(line->wrong, "true");
 }
 
 TEST(InitOptions, AnEmptyArgumentVectorIsNoCommand) {
