@@ -20,11 +20,12 @@ _start:
     .globl runi_spawn
     .type runi_spawn, @function
 runi_spawn:
-    movq  %r8, %r9
-    movq  %rcx, %r8
     movq  %rdi, %rax
     movq  %rsi, %rdi
     movq  %rdx, %rsi
+    movq  %r9, %rdx
+    movq  %r8, %r9
+    movq  %rcx, %r8
     syscall
     testq %rax, %rax
     jnz   1f
@@ -57,9 +58,10 @@ runi_spawn:
     mov   x8, x0
     mov   x0, x1
     mov   x1, x2
-    mov   x5, x3
-    mov   x6, x4
     mov   x7, x2
+    mov   x2, x5
+    mov   x6, x4
+    mov   x5, x3
     svc   #0
     cbnz  x0, 1f
     mov   sp, x7

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <asm/errno.h>
+#include <asm/ioctl.h>
 #include <asm/ioctls.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
@@ -13,12 +14,14 @@
 #include <linux/fcntl.h>
 #include <linux/limits.h>
 #include <linux/mman.h>
+#include <linux/poll.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
 #include <linux/uio.h>
+#include <linux/utsname.h>
 #include <linux/wait.h>
 
 #include <cstddef>
@@ -54,6 +57,18 @@ struct DirectoryEntry {
   unsigned char type;
   char name[];
 };
+
+// What PIDFD_GET_INFO fills in: struct pidfd_info of include/uapi/linux/pidfd.h, as long as it was in
+// Linux 6.13, its first; newer kernels take that, too.
+struct ProcessInfo {
+  std::uint64_t mask;  // in: what is wanted; out: what there is
+  std::uint64_t cgroup;
+  std::uint32_t ids[11];
+  std::int32_t exit_code;  // as wait(2) tells it
+};
+static_assert(sizeof(ProcessInfo) == 64);
+constexpr unsigned kPidfdGetInfo = _IOWR(0xFF, 11, ProcessInfo);
+constexpr std::uint64_t kPidfdInfoExit = 1U << 3;  // since Linux 6.15
 
 #if defined(__x86_64__)
 
@@ -179,6 +194,16 @@ inline long kill(long pid, int signal) {
   return call(__NR_kill, pid, signal);
 }
 
+// A descriptor that can be read from while one of these signals is pending.
+inline long open_signals(SignalSet set) {
+  return call(__NR_signalfd4, -1, word(&set), sizeof set, O_CLOEXEC);
+}
+
+// Waits until there is something to be told of a file. Returns of how many there is; 0 when the time is over.
+inline long poll(pollfd* files, unsigned count, const __kernel_timespec* timeout) {
+  return call(__NR_ppoll, word(files), count, word(timeout), 0, 0);
+}
+
 // --- processes ---------------------------------------------------------------------------------------------
 
 inline long getpid() {
@@ -203,6 +228,16 @@ inline long own_group() {
 // The policy, with SCHED_RESET_ON_FORK where that is set.
 inline long scheduling_policy() {
   return call(__NR_sched_getscheduler, 0);
+}
+
+// `info` is what PIDFD_GET_INFO gives.
+inline long process_info(long pidfd, ProcessInfo* info) {
+  info->mask = kPidfdInfoExit;
+  return call(__NR_ioctl, pidfd, kPidfdGetInfo, word(info));
+}
+
+inline long kernel_name(new_utsname* name) {
+  return call(__NR_uname, word(name));
 }
 
 // A descriptor, closed by exec, that stands for a process.
@@ -282,8 +317,9 @@ inline void discard(const char* begin, const char* end) {
 
 // Makes a process with the system call `number` (clone, or one without arguments such as vfork) that runs
 // function(argument) on the stack that ends at stack_top, and never on the caller's frames, so that a child
-// which shares memory with its parent cannot spoil them. Returns the child's pid, or -errno.
+// which shares memory with its parent cannot spoil them. With CLONE_PIDFD, where the kernel knows that,
+// *pidfd becomes the child's. Returns the child's pid, or -errno.
 extern "C" long runi_spawn(long number, unsigned long flags, char* stack_top, void (*function)(const void*),
-                           const void* argument);
+                           const void* argument, int* pidfd);
 
 }  // namespace runi::kernel

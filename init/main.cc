@@ -13,25 +13,22 @@ namespace {
 
 // dockerd looks for tini's two words before the number (parseInitVersion() in moby's daemon/info_unix.go).
 constexpr char kVersion[] = "tini version " RUNI_VERSION " - git.runi-init\n";
-constexpr char kLicence[] = "Apache License 2.0, see https://www.apache.org/licenses/LICENSE-2.0\n";
+constexpr char kLicence[] = "Apache-2.0\n";
 constexpr char kHelp[] =
     "Usage: runi-init [options] [--] command [args]\n"
-    "Runs command, forwards signals, reaps orphans, exits as command does.\n"
-    "  -e CODE     exit 0 instead of CODE (repeatable)\n"
-    "  -g          forward to command's process group\n"
+    "  -e CODE     exit 0 for CODE\n"
+    "  -g          signal command's group\n"
     "  -l          licence\n"
-    "  -n          no sandbox for the init itself\n"
+    "  -n          no self-sandbox\n"
     "  -p SIG      get SIG when the parent ends\n"
-    "  -P          no command: reap until SIGTERM or SIGINT\n"
-    "  -r FROM:TO  forward TO instead of FROM; 0: nothing (repeatable)\n"
-    "  -s          reap orphans also when not PID 1\n"
-    "  -t SECONDS  after command, give the rest SECONDS from SIGTERM to SIGKILL;\n"
-    "              when not PID 1, only the rest of its process group\n"
-    "  -v, -vv     say more\n"
-    "  -w          warn of orphans reaped\n"
-    "  -h, --help, --version\n"
-    "Exits with command's code or 128 + its signal; 127 command not found,\n"
-    "126 not executable, 125 wrong use.\n";
+    "  -P          no command, only reap\n"
+    "  -r FROM:TO  forward FROM as TO (0: not)\n"
+    "  -s          be a subreaper\n"
+    "  -t SECONDS  after command, from SIGTERM to SIGKILL for all left\n"
+    "              (not PID 1: left in its group)\n"
+    "  -v, -vv     verbose\n"
+    "  -w          warn of orphans\n"
+    "  -h, --help, --version\n";
 
 // Whether a child would not have the scheduling policy that the container was given (sched(7)).
 bool is_policy_reset_on_fork() {
@@ -39,8 +36,10 @@ bool is_policy_reset_on_fork() {
   return policy > 0 && (policy & SCHED_RESET_ON_FORK) != 0;
 }
 
-// Closes what /proc lists. Returns whether it could be read to its end.
-bool close_listed() {
+constexpr int kMostFiles = 1 << 27;  // more than fs.nr_open can be (sysctl_nr_open_max in fs/file.c)
+
+// Closes what /proc lists from 3 on, but not keep. Returns whether it could be read to its end.
+[[gnu::noinline]] bool close_listed(long keep) {
   alignas(8) char buffer[1024];
   const long directory = kernel::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return false;
@@ -48,11 +47,9 @@ bool close_listed() {
   while ((size = kernel::getdents64(directory, buffer, sizeof buffer)) > 0) {
     for (long at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const kernel::DirectoryEntry*>(buffer + at);
-      long fd = 0;
-      for (const char* digit = entry->name; *digit >= '0' && *digit <= '9'; ++digit) {
-        fd = fd * 10 + (*digit - '0');
-      }
-      if (fd > 2 && fd != directory) kernel::close(fd);
+      const char* name = entry->name;
+      const int fd = read_number(name, kMostFiles);
+      if (fd > 2 && fd != directory && fd != keep) kernel::close(fd);
       at += entry->size;
     }
   }
@@ -60,23 +57,27 @@ bool close_listed() {
   return size == 0;
 }
 
-// Closes every descriptor from 3 on: without close_range(2) (before Linux 5.9, or denied) one by one, and
-// without /proc as far as is affordable.
-void close_files() {
-  if (kernel::close_range(3, ~0U) == 0 || close_listed()) return;
+// Closes every descriptor from 3 on but keep: without close_range(2) (before Linux 5.9, or denied) one by
+// one, and without /proc as far as is affordable.
+void close_files(int keep) {
+  const unsigned kept = keep < 3 ? 2 : static_cast<unsigned>(keep);
+  if ((kept <= 3 || kernel::close_range(3, kept - 1) == 0) && kernel::close_range(kept + 1, ~0U) == 0) return;
+  if (close_listed(keep)) return;
   constexpr unsigned long kMost = 65536;
   rlimit64 limit = {kMost, kMost};
   kernel::get_limit(RLIMIT_NOFILE, &limit);
   const long end = static_cast<long>(limit.rlim_cur < kMost ? limit.rlim_cur : kMost);
-  for (long fd = 3; fd < end; ++fd) kernel::close(fd);
+  for (long fd = 3; fd < end; ++fd) {
+    if (fd != keep) kernel::close(fd);
+  }
 }
 
 // Lets go of everything that would outlive its use in a process that runs as long as the container: files,
 // locks and pipes behind descriptors, the mount below the working directory. 0, 1 and 2 stay, because
-// programs write to /proc/1/fd/1.
-void let_go(const Place& place) {
+// programs write to /proc/1/fd/1; so does pidfd.
+void let_go(const Place& place, int pidfd) {
   if (place.opened) kernel::close(place.terminal);
-  close_files();
+  close_files(pidfd);
   kernel::chdir("/");
 }
 
@@ -139,7 +140,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
     kernel::exit(kExitInitError);
   }
   Place place;
-  long application = 0;
+  Spawned application;
   if (!pause) {
     program.args = options.command;
     program.environment = environment;
@@ -149,7 +150,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
     if (subreaper) kernel::set_subreaper(true);
     place = prepare_place();
     application = spawn(program, place);
-    if (application < 0) {
+    if (application.pid < 0) {
       // No process to be had (a limit, a seccomp profile): then without an init.
       take_back(place);
       if (subreaper) kernel::set_subreaper(false);
@@ -161,7 +162,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
 
   // From here on the init must not fail: if it ends, all that runs in the container is killed. Nothing below
   // has an error that ends it.
-  let_go(place);
+  let_go(place, application.pidfd);
   serve(options, application, args[0], page_size);
 }
 

@@ -39,37 +39,26 @@ int read_signal(const char*& text) {
   return -1;
 }
 
-// Takes the value of an option that has one. Returns what is wrong with it, or null.
-const char* take_value(Options& options, char option, const char* value) {
-  switch (option) {
-    case 'e': {
-      const int code = read_number(value, 255);
-      if (code < 0 || *value != '\0') return "-e takes an exit code, 0 to 255";
-      options.expected.add(code);
-      return nullptr;
-    }
-    case 'p': {
-      const int signal = read_signal(value);
-      if (signal <= 0 || *value != '\0') return "-p takes a signal";
-      options.on_parents_death = static_cast<unsigned char>(signal);
-      return nullptr;
-    }
-    case 'r': {
-      const int from = read_signal(value);
-      if (from > 0 && from != SIGKILL && from != SIGSTOP && *value++ == ':') {
-        const int to = read_signal(value);
-        if (to >= 0 && *value == '\0') {
-          options.forwarded_as.set(from, to);
-          return nullptr;
-        }
-      }
-      return "-r takes FROM:TO, two signals";
-    }
-    default: {
-      options.grace_s = read_number(value, kLongestGrace);
-      return options.grace_s < 0 || *value != '\0' ? "-t takes seconds" : nullptr;
-    }
+// Takes the value of an option that has one. Returns whether it is one.
+bool take_value(Options& options, char option, const char* value) {
+  if (option == 'e' || option == 't') {
+    const int number = read_number(value, option == 'e' ? 255 : kLongestGrace);
+    if (number < 0 || *value != '\0') return false;
+    if (option == 'e') options.expected.add(number);
+    if (option == 't') options.grace_s = number;
+    return true;
   }
+  const int signal = read_signal(value);
+  if (signal <= 0) return false;
+  if (option == 'p') {
+    options.on_parents_death = static_cast<unsigned char>(signal);
+    return *value == '\0';
+  }
+  if (signal == SIGKILL || signal == SIGSTOP || *value++ != ':') return false;
+  const int to = read_signal(value);
+  if (to < 0 || *value != '\0') return false;
+  options.forwarded_as.set(signal, to);
+  return true;
 }
 
 void refuse(Options& options, const char* wrong, const char* complaint) {
@@ -111,9 +100,12 @@ Options parse_options(const char* const* args) {
         default: refuse(options, word, "unknown option"); return options;
       }
       const char* const value = letter[1] != '\0' ? letter + 1 : *++args;
-      const char* const complaint = value == nullptr ? "needs a value" : take_value(options, *letter, value);
-      if (complaint != nullptr) {
-        refuse(options, value == nullptr ? word : value, complaint);
+      if (value == nullptr) {
+        refuse(options, word, "needs a value");
+        return options;
+      }
+      if (!take_value(options, *letter, value)) {
+        refuse(options, value, "wrong value; see runi-init --help");
         return options;
       }
       break;

@@ -27,6 +27,11 @@ struct State {
   int status = kExitInitError;  // to end with when there is nothing left to wait for
   bool backlog = false;         // more may be ready to be reaped
   bool asked_to_end = false;    // by a SIGTERM
+  // What to wait for, where the kernel reaps (see let_kernel_reap): the application's pidfd, and one for
+  // signals.
+  pollfd files[2] = {{-1, 0, 0}, {-1, POLLIN, 0}};
+
+  [[nodiscard]] bool kernel_reaps() const { return files[0].fd >= 0; }
 };
 
 [[gnu::noinline, gnu::cold]] void say(const char* text, long number) {
@@ -41,6 +46,13 @@ struct State {
   kernel::exit(state.status);
 }
 
+// From now on children are waited for.
+void reap_oneself(State& state) {
+  state.files[0].fd = -1;
+  kernel::set_signal_action(SIGCHLD, {.flags = SA_NOCLDSTOP}, nullptr);
+  state.backlog = true;
+}
+
 // The application has ended. Ends as it did; with -t, after those it leaves behind, who are asked to end: as
 // PID 1, all there are in the namespace, and otherwise, because that would be the whole machine, those of the
 // application's process group (whose number nobody else can have got in this moment, for the kernel hands
@@ -51,14 +63,71 @@ struct State {
   state.rest = kernel::getpid() == 1 ? -1 : -state.application;
   if (state.options.grace_s == 0 || kernel::set_alarm(state.options.grace_s) < 0) end(state);
   state.application = 0;
+  reap_oneself(state);
   kernel::kill(state.rest, SIGTERM);
   kernel::kill(state.rest, SIGCONT);  // what is stopped takes no other signal
-  state.backlog = true;
 }
 
 const char* page_floor(const char* address, long page_size) {
-  return address - reinterpret_cast<std::uintptr_t>(address) % static_cast<unsigned long>(page_size);
+  return address - (reinterpret_cast<std::uintptr_t>(address) & static_cast<unsigned long>(page_size - 1));
 }
+
+// --- where the kernel reaps: Linux 6.15
+// ------------------------------------------------------------------------
+//
+// While SIGCHLD is ignored, the kernel reaps children by itself, without so much as waking their parent:
+// orphans cost nothing. The application's status, which is lost that way, is still to be had from its pidfd.
+
+// Tries what watching takes, while the application, alive or not, is not reaped: afterwards nothing may fail,
+// for its status could not be had any more. Linux 6.13 knows PIDFD_GET_INFO, but keeps no status, and a live
+// child's answer does not tell it from 6.15.
+[[gnu::noinline]] bool can_watch(State& state) {
+  kernel::ProcessInfo info;
+  new_utsname name;
+  if (kernel::process_info(state.files[0].fd, &info) != 0 || kernel::kernel_name(&name) != 0) return false;
+  const char* release = name.release;
+  const int major = read_number(release, 999);
+  if (*release != '.' || major < 6) return false;
+  ++release;
+  if (major == 6 && read_number(release, 999) < 15) return false;
+  state.files[1].fd = static_cast<int>(kernel::open_signals(kernel::kEverySignal));
+  return state.files[1].fd >= 0 && kernel::poll(state.files, 2, &kNow) >= 0;
+}
+
+bool reap(State& state, int options);
+
+void let_kernel_reap(State& state, bool counts_orphans) {
+  if (counts_orphans || !can_watch(state) ||
+      kernel::set_signal_action(SIGCHLD, {.handler = kernel::kIgnore}, nullptr) != 0) {
+    kernel::close(state.files[0].fd);
+    kernel::close(state.files[1].fd);
+    state.files[0].fd = -1;
+    return;
+  }
+  // Who ended before is still there, and may be the application.
+  while (reap(state, WNOHANG)) {
+  }
+}
+
+// Waits until there is a signal or the application has ended.
+[[gnu::hot]] void watch(State& state) {
+  const long ready = kernel::poll(state.files, 2, nullptr);
+  // Nothing is asked of the pidfd but what poll always tells: that the application has been reaped (POLLHUP).
+  // That it is a zombie is told to its tracer first, if it has one.
+  if (ready >= 0 && state.files[0].revents == 0) return;
+  kernel::ProcessInfo info;
+  if (ready == -EINTR) return;
+  if (ready < 0 || kernel::process_info(state.files[0].fd, &info) != 0 ||
+      (info.mask & kernel::kPidfdInfoExit) == 0) {
+    reap_oneself(state);
+    return;
+  }
+  const int signal = info.exit_code & 0x7F;
+  finish(state, signal != 0 ? 128 + signal : info.exit_code >> 8 & 0xFF);
+}
+
+// --- the rest
+// ---------------------------------------------------------------------------------------------------
 
 // Whether a signal that reached the init is for the application. The kernel's own are too, such as a hang-up
 // that it tells a session's leader or an alarm set before exec, unless they went to the whole of a group that
@@ -108,7 +177,7 @@ const char* page_floor(const char* address, long page_size) {
   const long result = kernel::wait_for_any(&info, WEXITED | options);
   // Nothing is left to wait for. While the application runs that cannot be, unless someone took its status;
   // but an init that waits for nobody would never end.
-  if (result == -ECHILD) end(state);
+  if (result == -ECHILD && !state.kernel_reaps()) end(state);
   if (result < 0 || info.si_pid == 0) return false;
   if (info.si_pid == state.application) {
     finish(state, info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);
@@ -139,12 +208,15 @@ bool can_serve() {
   return children == 0 || children == -ECHILD;
 }
 
-[[gnu::hot, gnu::noinline]] void serve(const Options& options, long application, const char* strings,
-                                       long page_size) {
+[[gnu::hot, gnu::noinline]] void serve(const Options& options, const Spawned& application,
+                                       const char* strings, long page_size) {
   State state = {.options = options,
-                 .application = application,
-                 .target = options.forward_to_group ? -application : application};
-  if (options.verbosity > 0) say("started ", application);
+                 .application = application.pid,
+                 .target = options.forward_to_group ? -application.pid : application.pid};
+  if (options.verbosity > 0) say("started ", application.pid);
+  const bool counts_orphans = options.warn_of_orphans || options.verbosity > 1;
+  state.files[0].fd = application.pidfd;
+  if (state.kernel_reaps()) let_kernel_reap(state, counts_orphans);
 
   // Whatever the start left behind: its stack above this page up to the strings, the child's below it, and
   // the code.
@@ -154,13 +226,18 @@ bool can_serve() {
   kernel::discard(__ehdr_start + page_size, _end);
 
   for (;;) {
+    const bool watches = state.kernel_reaps();
+    if (watches) watch(state);
     siginfo_t info;
-    const long signal = kernel::wait_for_signal(kernel::kEverySignal, &info, state.backlog ? &kNow : nullptr);
+    const long signal =
+        kernel::wait_for_signal(kernel::kEverySignal, &info, watches || state.backlog ? &kNow : nullptr);
     if (signal > 0) take(state, info);
-    if (application == 0) continue;
+    const bool denied = signal < 0 && signal != -EAGAIN && signal != -EINTR;
+    if (denied) state.files[1].fd = -1;
+    if (application.pid == 0 || state.kernel_reaps()) continue;
     if (signal == SIGCHLD || state.backlog) reap_batch(state);
-    // Denied after all: no signals any more, but still the application's status.
-    if (signal < 0 && signal != -EAGAIN && signal != -EINTR) reap(state, 0);
+    // No signals any more, but still the application's status.
+    if (denied) reap(state, 0);
   }
 }
 

@@ -210,7 +210,7 @@ void take_back(const Place& place) {
   }
 }
 
-long spawn(const Program& program, const Place& place) {
+Spawned spawn(const Program& program, const Place& place) {
   struct Way {
     short number;
     short flags;
@@ -218,6 +218,7 @@ long spawn(const Program& program, const Place& place) {
   // The first is vfork, without sharing the stack: nothing to copy, and when it returns the application's
   // session and group exist. The others are for a seccomp profile that dislikes the one before.
   static constexpr Way kWays[] = {
+    {__NR_clone, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD},
     {__NR_clone, CLONE_VM | CLONE_VFORK | SIGCHLD},
     {__NR_clone, SIGCHLD},
 #if defined(__NR_vfork) && defined(__NR_fork)
@@ -227,13 +228,13 @@ long spawn(const Program& program, const Place& place) {
   };
   alignas(16) char stack[kChildStackBytes];
   const Child child = {program, place};
-  long result = 0;
+  Spawned spawned;
   for (const Way& way : kWays) {
-    result = kernel::runi_spawn(way.number, static_cast<unsigned long>(way.flags), stack + sizeof stack, live,
-                                &child);
-    if (result > 0) break;
+    spawned.pid = kernel::runi_spawn(way.number, static_cast<unsigned long>(way.flags), stack + sizeof stack,
+                                     live, &child, &spawned.pidfd);
+    if (spawned.pid > 0) break;
   }
-  return result;
+  return spawned;
 }
 
 void execute(const Program& program) {

@@ -32,11 +32,17 @@ struct Place {
 // Undoes prepare_place().
 void take_back(const Place& place);
 
-// Starts the program in its place. Returns its pid when it has been executed, or has failed to be (and then
-// has said so and ended with 127 or 126); -errno where the kernel would make no process. In its environment,
-// the variables by which systemd names the process that is meant name the program where they named the init;
-// the strings themselves stay as they are, for /proc/1/environ shows those.
-[[nodiscard]] long spawn(const Program& program, const Place& place);
+// A child.
+struct Spawned {
+  long pid = 0;    // or -errno where the kernel would make no process
+  int pidfd = -1;  // closed by exec; -1 where the kernel has no such thing or was not allowed to make it
+};
+
+// Starts the program in its place. Returns when it has been executed, or has failed to be (and then has said
+// so and ended with 127 or 126). In its environment, the variables by which systemd names the process that is
+// meant name the program where they named the init; the strings themselves stay as they are, for
+// /proc/1/environ shows those.
+[[nodiscard]] Spawned spawn(const Program& program, const Place& place);
 
 // Becomes the program. If that cannot be, says why on stderr and exits: 127 where there is no such program,
 // 126 where there is one that cannot be executed.

@@ -6,6 +6,7 @@
     app.py out record-with-orphan   each signal it gets, after leaving one sleeping process behind
     app.py out record-as UID        each signal it gets, as another user
     app.py out orphans N            makes N orphans that end at once, on SIGUSR1
+    app.py out exec-in-thread CODE  becomes `exit CODE` by an exec of a thread that is not the first, on SIGUSR1
     app.py out listen               what it finds of socket activation: see listen()
     app.py out leave HOW...         leaves a process behind for each HOW, see leave(), and ends with status 7
     app.py out orphan               makes one, which says whose child it has become
@@ -15,6 +16,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 
 import raw
 
@@ -135,6 +137,14 @@ def main():
         signal.sigwait([signal.SIGUSR1])
         orphans(int(sys.argv[3]))
         say("made")
+        signal.pause()
+    elif what == "exec-in-thread":
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        say("ready 0")
+        signal.sigwait([signal.SIGUSR1])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
+        script = f"echo execed >&{out}; read x; exit {sys.argv[3]}"
+        threading.Thread(target=os.execv, args=("/bin/sh", ["sh", "-c", script])).start()
         signal.pause()
     elif what == "leave":
         for how in sys.argv[3:]:

@@ -66,6 +66,11 @@ def files_of(pid):
     return {int(fd): os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
 
 
+def kept_files_of(pid):
+    """Without those that the init has made for its own: they lead nowhere."""
+    return {fd: name for fd, name in files_of(pid).items() if name not in ("anon_inode:[pidfd]", "anon_inode:[signalfd]", "pidfd")}
+
+
 def quiet(pid):
     """Whether it has taken every signal sent to it and waits for the next."""
     status = status_of(pid)

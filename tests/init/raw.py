@@ -10,12 +10,14 @@ _libc.syscall.restype = ctypes.c_long
 # x86-64, asm/unistd_64.h
 NUMBERS = {
     "fstat": 5, "rt_sigaction": 13, "rt_sigprocmask": 14, "ioctl": 16, "madvise": 28, "getpid": 39, "setitimer": 38, "clone": 56,
-    "fork": 57, "vfork": 58, "kill": 62, "fcntl": 72, "chdir": 80, "setpgid": 109, "getppid": 110, "setsid": 112,
+    "fork": 57, "vfork": 58, "kill": 62, "uname": 63, "fcntl": 72, "chdir": 80, "ptrace": 101, "setpgid": 109, "getppid": 110, "setsid": 112,
     "getpgid": 121, "getsid": 124, "rt_sigtimedwait": 128, "rt_sigqueueinfo": 129, "sched_getscheduler": 145,
-    "prctl": 157, "getdents64": 217, "waitid": 247, "openat": 257, "prlimit64": 302, "pidfd_open": 434, "clone3": 435,
+    "prctl": 157, "getdents64": 217, "waitid": 247, "openat": 257, "ppoll": 271, "signalfd4": 289, "prlimit64": 302, "pidfd_open": 434, "clone3": 435,
     "close_range": 436,
 }
 CLONE_VM = 0x100
+CLONE_PIDFD = 0x1000
+PIDFD_GET_INFO = 0xC040FF0B
 CLONE_NEWNS = 0x20000
 CLONE_NEWPID = 0x20000000
 SIGCHLD = 17
@@ -59,6 +61,11 @@ def queue(pid, number, value):
 def fork_into(flags):
     """fork(2) with clone's flags. The child may do little more than exec: Python is not told."""
     return call("clone", flags | SIGCHLD, 0, 0, 0, 0)
+
+
+def trace(pid):
+    PTRACE_SEIZE = 0x4206
+    call("ptrace", PTRACE_SEIZE, pid, 0, 0)
 
 
 def setns(namespace):

@@ -103,8 +103,8 @@ class Talk(Case):
         self.assertEqual(container.out.next(), "64 0 0")
 
     def test_wrong_use_is_one_line(self):
-        for args, line in ((["-e", "300", "x"], "300: -e takes an exit code, 0 to 255"), (["-r"], "-r: needs a value"),
-                           (["-P", "true"], "true: -P takes no command"), (["-t", "soon", "x"], "soon: -t takes seconds")):
+        for args, line in ((["-e", "300", "x"], "300: wrong value; see runi-init --help"), (["-r"], "-r: needs a value"),
+                           (["-P", "true"], "true: -P takes no command"), (["-t", "soon", "x"], "soon: wrong value; see runi-init --help")):
             with self.subTest(args):
                 container = self.run_in(INIT, *args, init=False)
                 self.assertEqual(container.wait(), 125)
@@ -113,7 +113,7 @@ class Talk(Case):
     def test_licence(self):
         container = self.run_in(INIT, "-l", init=False)
         self.assertEqual(container.wait(), 0)
-        self.assertRegex(container.output(), "^Apache License 2.0.*\n$")
+        self.assertRegex(container.output(), "^Apache-2.0\n$")
 
     def test_options_of_the_command_are_its_own(self):
         container = self.run_in(INIT, "-g", "/bin/echo", "-n", "-l", init=False)

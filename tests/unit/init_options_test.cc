@@ -178,8 +178,7 @@ TEST(InitOptions, RefusesWrongValuesAndNamesThem) {
     const Line line = {option.c_str(), it.value, "x"};
     EXPECT_EQ(line->request, Request::refuse) << option << ' ' << it.value;
     EXPECT_STREQ(line->wrong, it.value);
-    ASSERT_NE(line->complaint, nullptr);
-    EXPECT_EQ(std::string(line->complaint).rfind(option + " takes ", 0), 0U) << line->complaint;
+    EXPECT_STREQ(line->complaint, "wrong value; see runi-init --help");
   }
   for (const char* option : {"-e", "-p", "-r", "-t", "-ge"}) {
     const Line line = {option};
