@@ -16,7 +16,6 @@
 #include <linux/mman.h>
 #include <linux/poll.h>
 #include <linux/prctl.h>
-#include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
@@ -299,10 +298,6 @@ inline long ioctl(long fd, unsigned request, int* value) {
 
 inline long getdents64(long fd, char* buffer, std::size_t size) {
   return call(__NR_getdents64, fd, word(buffer), static_cast<long>(size));
-}
-
-inline long get_limit(int resource, rlimit64* limit) {
-  return call(__NR_prlimit64, 0, resource, 0, word(limit));
 }
 
 // --- memory ------------------------------------------------------------------------------------------------

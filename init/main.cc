@@ -36,10 +36,11 @@ bool is_policy_reset_on_fork() {
   return policy > 0 && (policy & SCHED_RESET_ON_FORK) != 0;
 }
 
+constexpr int kUsualLimit = 1024;    // RLIMIT_NOFILE as most programs have it
 constexpr int kMostFiles = 1 << 27;  // more than fs.nr_open can be (sysctl_nr_open_max in fs/file.c)
 
 // Closes what /proc lists from 3 on, but not keep. Returns whether it could be read to its end.
-[[gnu::noinline]] bool close_listed(long keep) {
+bool close_listed(long keep) {
   alignas(8) char buffer[1024];
   const long directory = kernel::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return false;
@@ -63,11 +64,7 @@ void close_files(int keep) {
   const unsigned kept = keep < 3 ? 2 : static_cast<unsigned>(keep);
   if ((kept <= 3 || kernel::close_range(3, kept - 1) == 0) && kernel::close_range(kept + 1, ~0U) == 0) return;
   if (close_listed(keep)) return;
-  constexpr unsigned long kMost = 65536;
-  rlimit64 limit = {kMost, kMost};
-  kernel::get_limit(RLIMIT_NOFILE, &limit);
-  const long end = static_cast<long>(limit.rlim_cur < kMost ? limit.rlim_cur : kMost);
-  for (long fd = 3; fd < end; ++fd) {
+  for (int fd = 3; fd < kUsualLimit; ++fd) {
     if (fd != keep) kernel::close(fd);
   }
 }
@@ -136,7 +133,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
   if (options.on_parents_death != 0) kernel::set_parent_death_signal(options.on_parents_death);
 
   if (pause && !can_be_init) {
-    report("cannot wait for signals");
+    report("cannot pause here");
     kernel::exit(kExitInitError);
   }
   Place place;

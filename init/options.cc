@@ -105,7 +105,7 @@ Options parse_options(const char* const* args) {
         return options;
       }
       if (!take_value(options, *letter, value)) {
-        refuse(options, value, "wrong value; see runi-init --help");
+        refuse(options, value, "wrong value");
         return options;
       }
       break;
@@ -116,7 +116,7 @@ Options parse_options(const char* const* args) {
   if (options.request == Request::pause) {
     if (*args != nullptr) refuse(options, *args, "-P takes no command");
   } else if (*args == nullptr) {
-    refuse(options, nullptr, "no command to run; see runi-init --help");
+    refuse(options, nullptr, "no command to run");
   }
   return options;
 }

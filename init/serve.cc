@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include "report.h"
+#include "sandbox.h"
 #include "text.h"
 
 // The linker's: where the file's image lies in memory.
@@ -81,7 +82,7 @@ const char* page_floor(const char* address, long page_size) {
 // Tries what watching takes, while the application, alive or not, is not reaped: afterwards nothing may fail,
 // for its status could not be had any more. Linux 6.13 knows PIDFD_GET_INFO, but keeps no status, and a live
 // child's answer does not tell it from 6.15.
-[[gnu::noinline]] bool can_watch(State& state) {
+bool can_watch(State& state) {
   kernel::ProcessInfo info;
   new_utsname name;
   if (kernel::process_info(state.files[0].fd, &info) != 0 || kernel::kernel_name(&name) != 0) return false;
@@ -152,7 +153,7 @@ void let_kernel_reap(State& state, bool counts_orphans) {
 }
 
 // A signal when there is no application.
-[[gnu::noinline, gnu::cold]] void take_alone(State& state, const siginfo_t& info) {
+void take_alone(State& state, const siginfo_t& info) {
   if (state.rest == 0) {
     if (info.si_signo == SIGTERM || info.si_signo == SIGINT) kernel::exit(0);
     return;
@@ -217,6 +218,7 @@ bool can_serve() {
   const bool counts_orphans = options.warn_of_orphans || options.verbosity > 1;
   state.files[0].fd = application.pidfd;
   if (state.kernel_reaps()) let_kernel_reap(state, counts_orphans);
+  if (options.sandbox) enter_sandbox();
 
   // Whatever the start left behind: its stack above this page up to the strings, the child's below it, and
   // the code.

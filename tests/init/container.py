@@ -100,11 +100,11 @@ class Lines:
 
 
 class Container:
-    """runi-init as PID 1. What it and the application write to 1 and 2 is to be read from .output."""
+    """runi-init as PID 1, or what init says instead, in front of the command. What it and the application write to 1 and 2 is to be read from .output."""
 
     def __init__(self, test, command, *, options=(), init=True, setup=None, environment=None, out=False, fork=None,
                  cwd="/usr"):
-        args = [INIT, *options, "--", *command] if init is True else command
+        args = [INIT, *options, "--", *command] if init is True else [*(init or []), *command]
         output, output_end = os.pipe()
         out_read, out_write = os.pipe() if out else (None, None)
         os.set_inheritable(output_end, True)

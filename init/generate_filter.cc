@@ -1,0 +1,66 @@
+// Writes the seccomp filter of runi-init's self-sandbox for one architecture, as bytes for an array's
+// initialiser: it allows what serve.cc calls from then on, and answers anything else with EPERM. Run by the
+// build.
+#include <seccomp.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace {
+
+constexpr std::uint32_t kPidfdGetInfo = 0xC040FF0B;  // kernel.h: kPidfdGetInfo, the same on all architectures
+
+constexpr int kAllowed[] = {
+    SCMP_SYS(exit_group), SCMP_SYS(getpgid), SCMP_SYS(getpid),          SCMP_SYS(kill),
+    SCMP_SYS(madvise),    SCMP_SYS(ppoll),   SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_sigtimedwait),
+    SCMP_SYS(setitimer),  SCMP_SYS(waitid),  SCMP_SYS(rt_sigaction),    SCMP_SYS(writev),
+};
+
+void check(int result, const char* what) {
+  if (result >= 0) return;
+  std::fprintf(stderr, "generate_filter: %s: %s\n", what, std::strerror(-result));
+  std::exit(1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: generate_filter x86_64|aarch64\n");
+    return 2;
+  }
+  const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+  const std::uint32_t architecture = seccomp_arch_resolve_name(argv[1]);
+  if (filter == nullptr || architecture == 0) check(-EINVAL, argv[1]);
+  if (architecture != seccomp_arch_native()) {
+    check(seccomp_arch_add(filter, architecture), "add architecture");
+    check(seccomp_arch_remove(filter, seccomp_arch_native()), "remove native architecture");
+  }
+  // The call is of no use to a program that is not built for the architecture, but must not end PID 1 either.
+  check(seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM)), "bad architecture");
+  for (const int number : kAllowed) check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0), "allow");
+  check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, kPidfdGetInfo)),
+        "allow ioctl");
+
+  std::FILE* const bytes = std::tmpfile();
+  if (bytes == nullptr) check(-errno, "temporary file");
+  check(seccomp_export_bpf(filter, fileno(bytes)), "export");
+  seccomp_release(filter);
+  std::rewind(bytes);
+  // One instruction a line: struct sock_filter of linux/filter.h, in the byte order that both architectures
+  // have.
+  struct {
+    std::uint16_t code;
+    std::uint8_t jump_true;
+    std::uint8_t jump_false;
+    std::uint32_t value;
+  } instruction;
+  while (std::fread(&instruction, sizeof instruction, 1, bytes) == 1) {
+    std::printf("{0x%02x, %u, %u, 0x%08x},\n", instruction.code, instruction.jump_true,
+                instruction.jump_false, instruction.value);
+  }
+  return 0;
+}
