@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: generate_filter x86_64|aarch64\n");
     return 2;
   }
-  const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
   const std::uint32_t architecture = seccomp_arch_resolve_name(argv[1]);
   if (filter == nullptr || architecture == 0) check(-EINVAL, argv[1]);
   if (architecture != seccomp_arch_native()) {

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import itertools
 import os
 import pty
 import resource
@@ -670,6 +671,22 @@ class Denied(Case):
                     container = self.run_in(INIT, "--version", setup=lambda: raw.deny([name], error))
                     self.assertEqual(container.wait(), 0)
                     self.assertTrue(container.output().startswith("tini version "))
+
+    def test_each_pair(self):
+        for error in (errno.EPERM, errno.ENOSYS):
+            running = []
+            for pair in itertools.combinations(self.CALLS, 2):
+                running.append((pair, self.run_in(INIT, "--version", setup=lambda: raw.deny(pair, error))))
+                if len(running) == 8:
+                    self.assert_all_work(running, error)
+            self.assert_all_work(running, error)
+
+    def assert_all_work(self, running, error):
+        for pair, container in running:
+            with self.subTest(pair, error=errno.errorcode[error]):
+                self.assertEqual(container.wait(), 0)
+                self.assertTrue(container.output().startswith("tini version "))
+        running.clear()
 
     def test_another_way_to_make_a_process_is_found(self):
         for only, names, flag in (("clone without CLONE_VM", ["vfork", "fork"], raw.CLONE_VM),
