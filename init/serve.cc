@@ -214,7 +214,7 @@ bool can_serve() {
   State state = {.options = options,
                  .application = application.pid,
                  .target = options.forward_to_group ? -application.pid : application.pid};
-  if (options.verbosity > 0) say("started ", application.pid);
+  if (options.verbosity > 0 && application.pid > 0) say("started ", application.pid);
   const bool counts_orphans = options.warn_of_orphans || options.verbosity > 1;
   state.files[0].fd = application.pidfd;
   if (state.kernel_reaps()) let_kernel_reap(state, counts_orphans);

@@ -793,6 +793,12 @@ class Arm64(unittest.TestCase):
             self.assertEqual(process.stdout.readline(), "got\n")
             self.assertEqual(process.wait(DEADLINE_S), 9)
 
+    def test_options(self):
+        for options, script, status in ((["-e", "7"], "exit 7", 0), (["-e7", "-vw"], "exit 8", 8),
+                                        (["-t", "1000"], "sleep 1000 & exit 3", 3), (["-r", "USR1:KILL"], "kill -USR1 $PPID; sleep 1000", 137)):
+            with self.subTest(options):
+                self.assertEqual(self.run_init(*options, "sh", "-c", script).returncode, status)
+
     def test_subreaper_and_orphans(self):
         done = self.run_init("-s", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do (true & exec true) & done; wait; exit 4")
         self.assertEqual(done.returncode, 4)
