@@ -1,8 +1,9 @@
 """What an init costs a container: runi-init beside Debian's inits and beside the least that is still an init.
 
 All are measured in one go and in turns, each as PID 1 of a PID namespace of its own, in front of the smallest
-application there can be. "floor" is hack/floor.cc. "-n" is runi-init without its sandbox; "reaping" is runi-init as it
-is on kernels that do not reap for it (option -w; for orphans, without signalfd, because -w would report each).
+application there can be. "floor" is hack/floor.cc: the least time and the smallest file, but not the least memory, for
+it gives none back. "-n" is runi-init without its sandbox; "before 6.15" is runi-init as it is on kernels that do not
+reap for it (option -w; for orphans, without signalfd, because -w would report each).
 """
 
 import json
@@ -29,7 +30,8 @@ ORPHANS, TRACED_ORPHANS = 20_000, 1_000
 DELAYS_US = (0, 100, 200, 500, 1000, 2000)
 IDLE_S = 5
 PEERS = {"tini": "tini", "tini-static": "tini", "dumb-init": "dumb-init", "catatonit": "catatonit"}  # Debian's packages
-NONE, FLOOR, RUNI, BARE, REAPING = "none", "floor", "runi-init", "runi-init -n", "runi-init, reaping"
+NONE, FLOOR, RUNI, BARE = "none", "floor", "runi-init", "runi-init -n"
+REAPING = "runi-init before 6.15"
 
 FREESTANDING = ("-Os", "-ffreestanding", "-fno-pic", "-fno-pie", "-fno-exceptions", "-fno-rtti", "-fno-stack-protector",
                 "-fno-asynchronous-unwind-tables", "-fno-ident", "-nostdlib", "-static", "-s", "-Wl,-z,norelro",
@@ -72,7 +74,7 @@ class Bench:
         self.tool = self._compile("bench_init", "-O2", "-static")
         self.app = self._compile("bench_init_app", *FREESTANDING)
         runi = os.path.join(BUILD, "bin/runi-init")
-        self.files = {FLOOR: self._compile("floor", *FREESTANDING), RUNI: runi}
+        self.files = {FLOOR: self._compile("floor", *FREESTANDING), RUNI: runi, BARE: runi, REAPING: runi}
         self.inits = {FLOOR: [self.files[FLOOR]], RUNI: [runi, "--"], BARE: [runi, "-n", "--"],
                       REAPING: [runi, "-w", "--"]}
         self.missing = []
@@ -88,7 +90,8 @@ class Bench:
 
     def measure(self):
         results = {"file size, bytes": {name: [os.path.getsize(path)] for name, path in self.files.items()}}
-        for part in (self.lives, self.idle, self.charged, self.signals, self.lost, self.orphans, self.calls, self.stops):
+        for part in (self.lives, self.idle, self.charged, self.signals, self.lost, self.orphans, self.calls,
+                     self.stops):
             began = time.monotonic()
             results.update(part())
             print(f"hack/bench: {part.__name__}: {time.monotonic() - began:.0f} s", file=sys.stderr)
@@ -100,7 +103,7 @@ class Bench:
         commands = self._join([self._in_front(name, self.app) for name in names])
         samples = {name: [] for name in names}
         for _ in range(self.rounds):
-            for line in self._lines("lives-pid1", "100", *commands):
+            for line in self._lines("lives", "100", *commands):
                 for name, ns in zip(names, line):
                     samples[name].append((ns - line[0]) / 1e3 if name != NONE else ns / 1e3)
         return {"alone, us": {NONE: samples.pop(NONE)}, "start and exit, us": samples}
@@ -157,9 +160,9 @@ class Bench:
         names = [NONE, *self.inits]
         stamps = os.path.join(self.scratch, "stamps")
         halves, tails = ({name: [] for name in names} for _ in range(2))
-        for number in range(self.rounds):
-            for name in reversed(names) if number % 2 else names:
-                us = [line[0] / 1e3 for line in self._lines("signals", stamps, "500",
+        for number in range(2 * self.rounds):
+            for name in reversed(names) if number // 2 % 2 else names:
+                us = [line[0] / 1e3 for line in self._lines("signals", stamps, "250",
                                                             *self._in_front(name, self.tool, "stamp", stamps))]
                 halves[name].append(statistics.median(us))
                 tails[name].append(percent(us, 99))
@@ -181,7 +184,7 @@ class Bench:
     def orphans(self):
         """Milliseconds until so many dead orphans are gone; microseconds of PID 1's CPU time for each."""
         drain, cpu = ({name: [] for name in self.inits} for _ in range(2))
-        for _ in range(math.ceil(self.rounds / 2)):
+        for _ in range(math.ceil(self.rounds / 2) + 1):
             for name in self.inits:
                 drained_ns, cpu_ns = self._lines("orphans", *self._breeder(name, ORPHANS))[0]
                 drain[name].append(drained_ns / 1e6)
@@ -215,8 +218,8 @@ class Bench:
 
     def _lines(self, *words):
         """The numbers that the tool prints, by lines."""
-        done = subprocess.run([self.tool, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
-                              check=False)
+        done = subprocess.run([self.tool, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=120, check=False)
         if done.returncode != 0:
             sys.exit(f"hack/bench: {' '.join(words)}: exit status {done.returncode}: {done.stderr}")
         return [[int(word) for word in line.split()] for line in done.stdout.splitlines()]
@@ -325,14 +328,15 @@ def judge(results):
               (min(charged[BARE]) - MEMCG_KIB, max(charged[BARE]) - MEMCG_KIB))
     peers = [name for name in PEERS if name in results["stop, ms"]]
 
-    def against(what, key, share, others, label):
-        """Beside the best of the others, by pairs."""
+    def against(what, key, share, others, label, own=RUNI):
+        """Beside the best of the others, by pairs. Which is the best, every other sample tells, and the rest how it
+        compares: to be chosen for one's luck must not help."""
         if not others:
             return
         samples = results[key]
-        best = min(others, key=lambda name: statistics.median(samples[name]))
-        excess = [own - share * other for own, other in zip(samples[RUNI], samples[best])]
-        noisy(what, f"{statistics.median(samples[RUNI]):.1f} us",
+        best = min(others, key=lambda name: statistics.median(samples[name][::2]))
+        excess = [mine - share * other for mine, other in zip(samples[own][1::2], samples[best][1::2])]
+        noisy(what, f"{statistics.median(samples[own]):.1f} us",
               f"{share * statistics.median(samples[best]):.1f} us: {label.format(best)}", median_interval(excess))
 
     against("start and exit", "start and exit, us", TIME_OF_FLOOR, [FLOOR], f"{TIME_OF_FLOOR} of the {{}}'s")
@@ -346,7 +350,7 @@ def judge(results):
     if calls == 0:
         noisy("CPU time for an orphan, the kernel reaping", f"{statistics.median(cpu[RUNI]):.3f} us, 0 system calls",
               "0", (min(cpu[RUNI]), max(cpu[RUNI])))
-    against("CPU time for an orphan, reaping itself", "CPU per orphan, us", 1, peers, "{}'s")
+    against("CPU time for an orphan, reaping itself", "CPU per orphan, us", 1, peers, "{}'s", REAPING)
     stops = results["stop, ms"][RUNI]
     noisy("stopping an application without a handler", f"{statistics.median(stops):.2f} ms", f"{STOP_MS} ms",
           [bound - STOP_MS for bound in median_interval(stops)])
@@ -363,14 +367,20 @@ def share_interval(count, total):
 
 # --- report
 
-ROWS = (("file size, bytes", "file size, bytes", 0), ("resident memory, KiB", "resident, KiB", 0),
-        ("private dirty memory, KiB", "private dirty, KiB", 0), ("page tables, KiB", "page tables, KiB", 0),
-        ("memory charged for a container, KiB", "charged, KiB", 0), ("of that the kernel's, KiB", "charged, kernel, KiB", 0),
+# The words, the key, and how many digits after the point; None for a share.
+ROWS = (("file size, bytes", "file size, bytes", 0),
+        ("resident memory, KiB", "resident, KiB", 0),
+        ("private dirty memory, KiB", "private dirty, KiB", 0),
+        ("page tables, KiB", "page tables, KiB", 0),
+        ("memory charged for a container, KiB", "charged, KiB", 0),
+        ("of that the kernel's, KiB", "charged, kernel, KiB", 0),
         ("start and exit, added to `true`, us", "start and exit, us", 0),
-        ("signal until the application has it, p50, us", "signal, p50, us", 1), ("the same, p99, us", "signal, p99, us", 0),
+        ("signal until the application has it, p50, us", "signal, p50, us", 1),
+        ("the same, p99, us", "signal, p99, us", 0),
         ("SIGTERM lost, sent at once after exec", "lost at once", None),
         (f"the same, {DELAYS_US[0]} to {DELAYS_US[-1]:,} us after", "lost", None),
-        (f"{ORPHANS:,} dead orphans gone, ms", "drain, ms", 0), ("CPU time of PID 1 for an orphan, us", "CPU per orphan, us", 2),
+        (f"{ORPHANS:,} dead orphans gone, ms", "drain, ms", 0),
+        ("CPU time of PID 1 for an orphan, us", "CPU per orphan, us", 2),
         ("system calls of PID 1 for an orphan", "calls per orphan", 2),
         (f"wake-ups in {IDLE_S} s, idle", "wake-ups", 0),
         ("SIGTERM, no handler, until PID 1 is gone, ms", "stop, ms", 2))
@@ -378,7 +388,7 @@ ROWS = (("file size, bytes", "file size, bytes", 0), ("resident memory, KiB", "r
 
 def print_report(bench, results, verdicts):
     names = list(bench.inits)
-    print(f"{machine()}; medians, and in brackets where 8 of 10 lie\n")
+    print(f"{machine()}{versions()}; medians, and in brackets where 8 of 10 lie\n")
     print(f"| | {' | '.join(names)} |\n|---|{'--:|' * len(names)}")
     for what, key, digits in ROWS:
         if key in results:
@@ -394,11 +404,21 @@ def print_report(bench, results, verdicts):
     print("\nWhat varies is over its budget where the whole interval is, and unclear where only a part is.")
 
 
+def versions():
+    """Of the packages that are compared, where dpkg knows."""
+    if not shutil.which("dpkg-query"):
+        return ""
+    packages = sorted(set(PEERS.values()))
+    done = subprocess.run(["dpkg-query", "--show", "--showformat", "${Package} ${Version}, ", *packages],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    return f"; {done.stdout.rstrip(', ')}" if done.stdout else ""
+
+
 def cell(samples, digits):
     if samples is None:
         return ""
     if digits is None:
-        return f"{samples[0] / samples[1]:.0%}"
+        return f"{samples[0] / samples[1]:.1%}"
     texts = [f"{value:,.{digits}f}" for value in (statistics.median(samples), min(samples), max(samples))]
     if len(set(texts)) == 1:
         return texts[0]
@@ -414,6 +434,8 @@ def bars(results):
                                ("Start and exit, added to the application's", "start and exit, us", "us"),
                                ("File size", "file size, bytes", "bytes")):
         if key in results:
-            values = {name: statistics.median(samples) for name, samples in results[key].items() if name != REAPING}
+            left_out = (REAPING, BARE) if key == "file size, bytes" else (REAPING,)
+            values = {name: statistics.median(samples) for name, samples in results[key].items()
+                      if name not in left_out}
             panels.append((heading, unit, values))
     return "What an init costs a container", RUNI, panels

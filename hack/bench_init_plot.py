@@ -18,7 +18,7 @@ text { font: 13px sans-serif; fill: #24292f }
 
 
 def write(path, title, own, panels):
-    """Panels are heading, unit, and values by name; each value stands beside its bar with its ratio to that of `own`."""
+    """Panels are heading, unit, and values by name. Each value stands beside its bar, with its ratio to `own`'s."""
     lines, y = [text(0, 18, title, "title")], 30
     for heading, unit, values in panels:
         y += 24
