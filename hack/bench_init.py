@@ -29,6 +29,7 @@ CONTAINERS = 100
 ORPHANS, TRACED_ORPHANS = 20_000, 1_000
 DELAYS_US = (0, 100, 200, 500, 1000, 2000)
 IDLE_S = 5
+ENOUGH = 6  # pairs; of fewer not even the whole range holds the true median 19 times of 20
 PEERS = {"tini": "tini", "tini-static": "tini", "dumb-init": "dumb-init", "catatonit": "catatonit"}  # Debian's packages
 NONE, FLOOR, RUNI, BARE = "none", "floor", "runi-init", "runi-init -n"
 REAPING = "runi-init before 6.15"
@@ -337,7 +338,8 @@ def judge(results):
         best = min(others, key=lambda name: statistics.median(samples[name][::2]))
         excess = [mine - share * other for mine, other in zip(samples[own][1::2], samples[best][1::2])]
         noisy(what, f"{statistics.median(samples[own]):.1f} us",
-              f"{share * statistics.median(samples[best]):.1f} us: {label.format(best)}", median_interval(excess))
+              f"{share * statistics.median(samples[best]):.1f} us: {label.format(best)}",
+              median_interval(excess) if len(excess) >= ENOUGH else (-math.inf, math.inf))
 
     against("start and exit", "start and exit, us", TIME_OF_FLOOR, [FLOOR], f"{TIME_OF_FLOOR} of the {{}}'s")
     against("start and exit", "start and exit, us", TIME_OF_PEERS, peers, f"{TIME_OF_PEERS} of {{}}'s")
