@@ -113,10 +113,10 @@ def skip(reason):
     return SKIPPED
 
 
-def build():
+def build(*targets):
     """The release build, but with a configuration folder of its own: the machine's /etc/runi stays out of it."""
     for argv in (["cmake", "--preset", "release", "-B", BUILD, f"-DRUNI_CONFIG_DIR={CONFIGURATION}"],
-                 ["cmake", "--build", BUILD, "--target", "runi", "runi-init"]):
+                 ["cmake", "--build", BUILD, "--target", *(targets or ("runi", "runi-init"))]):
         done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0:
             sys.exit(f"{done.stdout}\nhack/bench: {' '.join(argv)}: exit status {done.returncode}")
