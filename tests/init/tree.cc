@@ -13,7 +13,8 @@
 //       SIGUSR1. Where the queue is full it waits its turn.
 //   tree zombies OUT COUNT
 //       Says "ready"; on SIGUSR1 makes COUNT processes that end at once and are reaped by nobody, says "made
-//       COUNT", on SIGUSR1 has their parent end, and says "left".
+//       COUNT", on SIGUSR1 has their parent end, and says "alone" when nothing is left but itself and the
+//       init.
 //   tree limit OUT
 //       Says "ready"; on SIGUSR1 forks until that is refused, says "refused COUNT", kills all of them, waits
 //       until they are gone, says "released", and waits.
@@ -413,7 +414,7 @@ int zombies(int count) {
   await(SIGUSR1);
   kill(parent, SIGUSR1);
   waitpid(parent, nullptr, 0);
-  say("left\n");
+  say("%s\n", await_solitude() ? "alone" : "zombies are left");
   wait_for_ever();
 }
 
@@ -436,11 +437,10 @@ int limit() {
   say("refused %zu %s\n", pids.size(), error == EAGAIN ? "EAGAIN" : std::strerror(error));
   await(SIGUSR1);
   // Again and again: who was just being made is not there yet.
-  do {
-    kill(-1, SIGKILL);
+  while (kill(-1, SIGKILL) == 0) {
     while (waitpid(-1, nullptr, WNOHANG) > 0) {
     }
-  } while (!(kill(-1, 0) != 0 && errno == ESRCH));
+  }
   say("released\n");
   wait_for_ever();
 }
