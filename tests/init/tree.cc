@@ -51,7 +51,7 @@ constexpr int kFromTree = 63;  // what the processes of a tree queue for PID 1
 constexpr int kParentEnded = 62;
 constexpr int kFlood[] = {34, 35, 40, 50, 60};
 constexpr int kSenders = 8;
-constexpr int kDeadlineS = 30;
+constexpr int kDeadlineS = 25;
 
 int out = -1;
 
@@ -367,6 +367,7 @@ int count() {
 }
 
 int send(pid_t pid, int count, int sender) {
+  alarm(kDeadlineS);  // for a queue that stays full
   int next[std::size(kFlood)] = {};
   for (int i = 0; i < count; ++i) {
     const std::size_t which = static_cast<std::size_t>(i) % std::size(kFlood);
