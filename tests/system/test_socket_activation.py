@@ -4,8 +4,10 @@ import fcntl
 import os
 import socket
 
-from bed.bundle import Crun, Runc
+from bed import image
+from bed.bundle import Crun, Oci, Runc
 from bed.case import PLAIN, RUNI
+from bed.podman import Podman, PodmanCrun
 from engines import for_each_engine
 
 # As systemd does it: the sockets are 3 and following, and the one that is executed is named.
@@ -13,7 +15,7 @@ ACTIVATE = 'exec 3<&"$1" 4<&"$2"; shift 2; LISTEN_FDS=2 LISTEN_PID=$$ exec "$@"'
 FREE = 100  # a descriptor above those that are given a new place
 
 
-@for_each_engine(Runc, Crun)
+@for_each_engine(Runc, Crun, Podman, PodmanCrun)
 class SocketActivation:
     def activate(self, which, args):
         """Runs args with two sockets that a client each waits at. Returns status, output, and the clients' answers."""
@@ -31,12 +33,19 @@ class SocketActivation:
             clients.append(client)
             self.addCleanup(client.close)
             listener.close()
-        folder = self.engine.bundle(args, name=which)
-        done = self.command("bash", "-c", ACTIVATE, "bash", *map(str, sockets),
-                            *self.engine.argv(which, "run", "--bundle", folder, f"c-{which}"), pass_fds=sockets)
+        done = self.command("bash", "-c", ACTIVATE, "bash", *map(str, sockets), *self.run_argv(which, args),
+                            pass_fds=sockets, env=getattr(self.engine, "environment", None))
         self.assertEqual(done.stderr, b"")
         answers = [client.recv(64).decode().replace(which, "it") for client in clients] if done.returncode == 0 else []
         return done.returncode, done.stdout, answers
+
+    def run_argv(self, which, args):
+        if not isinstance(self.engine, Oci):
+            return self.engine.run_argv(which, "--rm", image.NAME, *args)
+        def edit(spec):
+            if isinstance(self.engine, Crun):  # which leaves that to its caller, and sets LISTEN_PID
+                spec["process"]["env"].append("LISTEN_FDS=2")
+        return self.engine.argv(which, "run", "--bundle", self.engine.bundle(args, name=which, edit=edit), f"c-{which}")
 
     def test_works_as_without(self):
         expected = (0, b"sockets 2\n", ["it-one", "it-two"])
