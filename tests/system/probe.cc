@@ -2,10 +2,11 @@
 //
 //   probe facts [wait]           everything of which runi promises that an init does not change it;
 //                                with wait it then says "end" and reads a line
-//   probe orphans COUNT SETTLE_MS  orphans COUNT processes, lets them exit, and tells how many zombies stay
-//   probe signals                prints each signal it gets, a line each; SIGQUIT ends it with status 3
-//   probe sleep                  waits for ever, without a handler for anything
-//   probe write FILE...          tries whatever could change each file; see write_attempts
+//   probe listen                 as a socket-activated program, serves one client of each socket; see
+//   serve_sockets probe orphans COUNT SETTLE_MS  orphans COUNT processes, lets them exit, and tells how many
+//   zombies stay probe signals                prints each signal it gets, a line each; SIGQUIT ends it with
+//   status 3 probe sleep                  waits for ever, without a handler for anything probe write FILE...
+//   tries whatever could change each file; see write_attempts
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -21,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -348,6 +350,30 @@ int count_processes(bool zombies) {
   return found;
 }
 
+// Does what sd_listen_fds(3) describes, answers each client with what it said, and tells the number of
+// sockets; ends with 3 where the sockets are for another process.
+int serve_sockets() {
+  const char* pid = std::getenv("LISTEN_PID");
+  const char* count = std::getenv("LISTEN_FDS");
+  if (pid == nullptr || count == nullptr || std::atoi(pid) != getpid()) {
+    std::printf("not for us\n");
+    return 3;
+  }
+  constexpr int kFirst = 3;
+  for (int fd = kFirst; fd < kFirst + std::atoi(count); ++fd) {
+    const int client = accept(fd, nullptr, nullptr);
+    char said[64];
+    const ssize_t size = read(client, said, sizeof said);
+    if (size < 0 || write(client, said, static_cast<std::size_t>(size)) != size) {
+      std::perror("client");
+      return 1;
+    }
+    close(client);
+  }
+  std::printf("sockets %s\n", count);
+  return 0;
+}
+
 int orphans(int count, int settle_ms) {
   const int before = count_processes(false);
   int gate[2];
@@ -468,12 +494,13 @@ int write_attempts(char** files) {
 int main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
   if (command == "facts") return print_facts(argv);
+  if (command == "listen") return serve_sockets();
   if (command == "orphans" && argc == 4) return orphans(std::atoi(argv[2]), std::atoi(argv[3]));
   if (command == "signals") return print_signals();
   if (command == "write") return write_attempts(argv + 2);
   if (command == "sleep") {
     for (;;) pause();
   }
-  std::fputs("probe: one of facts, orphans COUNT SETTLE_MS, signals, sleep, write FILE...\n", stderr);
+  std::fputs("probe: one of facts, listen, orphans COUNT SETTLE_MS, signals, sleep, write FILE...\n", stderr);
   return 2;
 }
