@@ -20,12 +20,8 @@ namespace {
 // Ours must not reach the runtime or the container; and nothing that runi opens may become its terminal.
 constexpr int kOpenFlags = O_CLOEXEC | O_NOCTTY;
 
-Error error_of(const std::string& operation, int number) {
-  return Error{operation + ": " + std::strerror(number)};
-}
-
 Error last_error(const std::string& operation) {
-  return error_of(operation, errno);
+  return Error{operation + ": " + std::strerror(errno)};
 }
 
 struct Path {

@@ -183,6 +183,31 @@ class Case(unittest.TestCase):
         self.assertEqual(ready, "ready")
         return container
 
+    def cgroup(self, controller, **limits):
+        """A cgroup of the controller, with limits for version 1 (a) and 2 (b) given as a_or_b=value. Returns what joins it."""
+        root = next((r for r in (f"/sys/fs/cgroup/{controller}", "/sys/fs/cgroup") if os.path.exists(f"{r}/cgroup.procs")), None)
+        if root is None:
+            self.skipTest(f"no {controller} cgroup here")
+        group = f"{root}/runi-init-{os.getpid()}-{id(limits)}"
+        try:
+            os.mkdir(group)
+        except OSError as error:
+            self.skipTest(f"no cgroup may be made: {error}")
+        def remove():
+            eventually(lambda: not read_file(f"{group}/cgroup.procs"), "an empty cgroup")
+            os.rmdir(group)
+        self.addCleanup(remove)
+        for names, value in limits.items():
+            file = next((f for n in names.split("_or_") if os.path.exists(f := f"{group}/{controller}.{n}")), None)
+            if file is None:
+                self.skipTest(f"the {controller} controller is not enabled here")
+            with open(file, "w", encoding="ascii") as limit:
+                limit.write(str(value))
+        def join():
+            with open(f"{group}/cgroup.procs", "w", encoding="ascii") as procs:
+                procs.write("0")
+        return join
+
 
 # -I keeps the environment and the directory of the script out, so that the module is named here.
 START_APP = f"import sys; sys.path.insert(0, {os.path.dirname(APP)!r}); exec(open({APP!r}).read())"

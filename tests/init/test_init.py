@@ -594,26 +594,7 @@ class InPlace(Case):
         self.check(limit)
 
     def test_pids_cgroup(self):
-        root = next((r for r in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup") if os.path.exists(f"{r}/cgroup.procs")), None)
-        if root is None:
-            self.skipTest("no pids cgroup here")
-        group = f"{root}/runi-init-test-{os.getpid()}"
-        try:
-            os.mkdir(group)
-        except OSError as error:
-            self.skipTest(f"no cgroup may be made: {error}")
-        def remove():
-            eventually(lambda: not read_file(f"{group}/cgroup.procs"), "an empty cgroup")
-            os.rmdir(group)
-        self.addCleanup(remove)
-        if not os.path.exists(f"{group}/pids.max"):
-            self.skipTest("the pids controller is not enabled here")
-        with open(f"{group}/pids.max", "w", encoding="ascii") as file:
-            file.write("1")
-        def join():
-            with open(f"{group}/cgroup.procs", "w", encoding="ascii") as file:
-                file.write("0")
-        self.check(join)
+        self.check(self.cgroup("pids", max=1))
 
     def test_no_process_may_be_made(self):
         for error in (errno.EPERM, errno.ENOSYS):

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 import raw
-from container import Case, children_of, eventually, files_of, needs_root, quiet, read_file, status_of
+from container import Case, children_of, eventually, files_of, needs_root, quiet, status_of
 from test_property import MARK, TREE
 from test_reaping import OTHER_WAYS
 
@@ -30,31 +30,6 @@ class Storm(Case):
         """Forwards, still, and ends as the application does."""
         container.signal(signal.SIGTERM)
         self.assertEqual(container.wait(), 143)
-
-    def cgroup(self, controller, **limits):
-        """A cgroup of the controller, with limits for version 1 (a) and 2 (b) given as a_or_b=value. Returns what joins it."""
-        root = next((r for r in (f"/sys/fs/cgroup/{controller}", "/sys/fs/cgroup") if os.path.exists(f"{r}/cgroup.procs")), None)
-        if root is None:
-            self.skipTest(f"no {controller} cgroup here")
-        group = f"{root}/runi-storm-{os.getpid()}-{id(limits)}"
-        try:
-            os.mkdir(group)
-        except OSError as error:
-            self.skipTest(f"no cgroup may be made: {error}")
-        def remove():
-            eventually(lambda: not read_file(f"{group}/cgroup.procs"), "an empty cgroup")
-            os.rmdir(group)
-        self.addCleanup(remove)
-        for names, value in limits.items():
-            file = next((f for n in names.split("_or_") if os.path.exists(f := f"{group}/{controller}.{n}")), None)
-            if file is None:
-                self.skipTest(f"the {controller} controller is not enabled here")
-            with open(file, "w", encoding="ascii") as limit:
-                limit.write(str(value))
-        def join():
-            with open(f"{group}/cgroup.procs", "w", encoding="ascii") as procs:
-                procs.write("0")
-        return join
 
 
 @needs_root
