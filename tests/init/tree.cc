@@ -22,7 +22,6 @@
 //       Says "ready"; on SIGUSR1 takes memory until it is killed for it.
 //   tree exit|kill NUMBER
 #include <pthread.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -276,13 +275,20 @@ void drain(std::vector<Got>& got, bool up_to_mark) {
   }
 }
 
+// Leaves the processor to others for a moment. Not sched_yield(2): on Linux 6.18 a process that does little else
+// can keep one that was just woken from ever running.
+void step_aside() {
+  const timespec moment = {0, 100'000};
+  nanosleep(&moment, nullptr);
+}
+
 // Waits until the init and this process are the only ones: kill(2) finds zombies, too.
 bool await_solitude() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   const time_t deadline = now.tv_sec + kDeadlineS;
   while (kill(-1, SIGCONT) == 0) {
-    sched_yield();
+    step_aside();
     clock_gettime(CLOCK_MONOTONIC, &now);
     if (now.tv_sec > deadline) return false;
   }
@@ -290,12 +296,11 @@ bool await_solitude() {
 }
 
 [[noreturn]] void continue_all() {
-  const timespec pace = {0, 100'000};
   for (;;) {
     for (std::uint32_t i = 0; i < kMostNodes; ++i) {
       if (const pid_t pid = stopping[i]; pid > 0) kill(pid, SIGCONT);
     }
-    nanosleep(&pace, nullptr);
+    step_aside();
   }
 }
 
@@ -373,7 +378,7 @@ int send(pid_t pid, int count, int sender) {
     const std::size_t which = static_cast<std::size_t>(i) % std::size(kFlood);
     while (!queue(pid, kFlood[which], sender << 24 | next[which])) {
       if (errno != EAGAIN) return 1;
-      sched_yield();
+      step_aside();
     }
     ++next[which];
     if (i % 16 == 0 && kill(pid, SIGUSR1) != 0) return 1;
