@@ -85,12 +85,12 @@ class Lines:
         self.fd = fd
         self.rest = b""
 
-    def next(self):
-        end = time.monotonic() + DEADLINE_S
+    def next(self, deadline_s=DEADLINE_S):
+        end = time.monotonic() + deadline_s
         while b"\n" not in self.rest:
             ready, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
             if not ready:
-                raise AssertionError(f"no line within {DEADLINE_S} s, after {self.rest!r}")
+                raise AssertionError(f"no line within {deadline_s} s, after {self.rest!r}")
             data = os.read(self.fd, 65536)
             if not data:
                 raise AssertionError(f"the pipe ended after {self.rest!r}")
