@@ -25,7 +25,6 @@ constexpr char kHelp[] =
     "  -r FROM:TO  forward FROM as TO (0: not)\n"
     "  -s          be a subreaper\n"
     "  -t SECONDS  after command, from SIGTERM to SIGKILL for all left\n"
-    "              (not PID 1: left in its group)\n"
     "  -v, -vv     verbose\n"
     "  -w          warn of orphans\n"
     "  -h, --help, --version\n";

@@ -102,6 +102,22 @@ class Talk(Case):
         container.signal(64)
         self.assertEqual(container.out.next(), "64 0 0")
 
+    def test_that_nobody_reads_holds_nothing_up(self):
+        def setup():
+            read, write = os.pipe()
+            os.set_blocking(write, False)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    os.write(write, bytes(4096))
+            os.set_blocking(write, True)
+            os.dup2(write, 2)
+            os.set_inheritable(read, True)
+        container = self.recorder("record-with-orphan", options=["-vv"], setup=setup)
+        container.signal(signal.SIGUSR1)
+        self.assertEqual(container.out.next(), "10 0 0")
+        container.signal(signal.SIGTERM)
+        self.assertEqual(container.out.next(), "15 0 0")
+
     def test_wrong_use_is_one_line(self):
         for args, line in ((["-e", "300", "x"], "300: wrong value"), (["-r"], "-r: needs a value"),
                            (["-P", "true"], "true: -P takes no command"), (["-t", "soon", "x"], "soon: wrong value")):

@@ -275,8 +275,8 @@ void drain(std::vector<Got>& got, bool up_to_mark) {
   }
 }
 
-// Leaves the processor to others for a moment. Not sched_yield(2): on Linux 6.18 a process that does little else
-// can keep one that was just woken from ever running.
+// Leaves the processor to others for a moment. Not sched_yield(2): on Linux 6.18 a process that does little
+// else can keep one that was just woken from ever running.
 void step_aside() {
   const timespec moment = {0, 100'000};
   nanosleep(&moment, nullptr);
