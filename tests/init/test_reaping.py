@@ -52,7 +52,7 @@ class ByTheKernel(Case):
         self.assertTrue(sigchld_is_ignored(container.pid))
         before = cpu_of(container.pid), switches_of(container.pid)
         os.kill(container.application(), signal.SIGUSR1)
-        self.assertEqual(container.out.next(), "made")
+        self.assertEqual(container.out.next(deadline_s=100), "made")
         eventually(lambda: len(children_of(container.pid)) == 1, "one child, the application")
         self.assertEqual((cpu_of(container.pid), switches_of(container.pid)), before)
         container.signal(signal.SIGTERM)
