@@ -224,19 +224,32 @@ class InAFile(Logged):
         self.annotate({key: "x" * 500 for key in POD} | {"io.podman.annotations.init": "TRUE"})
         self.to_file()
 
-    def starts_at_once(self, count):
+    def starts_at_once(self, count, *before):
         with concurrent.futures.ThreadPoolExecutor(count) as pool:
-            runs = list(pool.map(lambda _: subprocess.run([self.runi, *CREATE], cwd=self.folder, check=False), range(count)))
+            runs = list(pool.map(lambda _: subprocess.run([*before, self.runi, *CREATE], cwd=self.folder, check=False),
+                                 range(count)))
         self.assertEqual({run.returncode for run in runs}, {FAKE_STATUS})
+
+    def assert_whole_lines_of_processes(self, count):
+        lines = [json.loads(line) for line in self.lines()]
+        self.assertEqual(len(lines), count)
+        self.assertEqual({tuple(line) for line in lines}, {tuple(KEYS)})
+        self.assertEqual(len({line["pid"] for line in lines}), count)
 
     def test_by_fifty_processes_at_once(self):
         self.long_lines_without_an_edit()
         for _ in range(4):
             self.starts_at_once(50)
-        lines = [json.loads(line) for line in self.lines()]
-        self.assertEqual(len(lines), 200)
-        self.assertEqual({tuple(line) for line in lines}, {tuple(KEYS)})
-        self.assertEqual(len({line["pid"] for line in lines}), 200)
+        self.assert_whole_lines_of_processes(200)
+
+    def test_by_fifty_processes_that_pause_after_each_write(self):
+        # Few processors seldom stop a process between two writes of one line; this does.
+        pause = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=write", "-e", "inject=write:delay_exit=50000"]
+        if not shutil.which("strace") or subprocess.run([*pause, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("needs strace, and leave to use it")
+        self.long_lines_without_an_edit()
+        self.starts_at_once(50, *pause)
+        self.assert_whole_lines_of_processes(50)
 
     def rotate_meanwhile(self, *directives):
         if not shutil.which("logrotate"):
