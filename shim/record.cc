@@ -22,7 +22,7 @@ std::size_t unit_at(string_view quoted, std::size_t at) {
 // `value` as a JSON string of printable ASCII, quotes included, of at most kMaxValueBytes.
 std::string quoted_and_shortened(string_view value) {
   // No byte of the value gets shorter, so what this cuts off would be cut off below.
-  const std::string quoted = json::quote_ascii(value.substr(0, kMaxValueBytes));
+  std::string quoted = json::quote_ascii(value.substr(0, kMaxValueBytes));
   if (quoted.size() <= kMaxValueBytes && value.size() <= kMaxValueBytes) return quoted;
   const std::size_t room = kMaxValueBytes - kEllipsis.size() - 1;
   std::size_t end = 1;
