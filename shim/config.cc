@@ -132,9 +132,51 @@ Result<void> apply_init(const Value& value, const std::string& pointer, Config& 
   return apply_members(value, pointer, kMembers, config);
 }
 
+Result<void> apply_log_level(const Value& value, const std::string& pointer, Config& config) {
+  static constexpr Word<LogLevel> kWords[] = {
+      {"error", LogLevel::error}, {"warning", LogLevel::warning}, {"info", LogLevel::info}};
+  return apply_word<LogLevel>(value, pointer, kWords, config.log.level);
+}
+
+Result<void> apply_log_sink(const Value& value, const std::string& pointer, Config& config) {
+  static constexpr Word<LogSink> kWords[] = {{"syslog", LogSink::syslog},
+                                             {"file", LogSink::file},
+                                             {"stderr", LogSink::standard_error},
+                                             {"none", LogSink::none}};
+  return apply_word<LogSink>(value, pointer, kWords, config.log.sink);
+}
+
+Result<void> apply_log_file(const Value& value, const std::string& pointer, Config& config) {
+  return apply_path(value, pointer, config.log.file);
+}
+
+Result<void> apply_log_format(const Value& value, const std::string& pointer, Config& config) {
+  static constexpr Word<LogFormat> kWords[] = {{"text", LogFormat::text}, {"json", LogFormat::json}};
+  return apply_word<LogFormat>(value, pointer, kWords, config.log.format);
+}
+
+Result<void> apply_log(const Value& value, const std::string& pointer, Config& config) {
+  static constexpr Member kMembers[] = {{"level", apply_log_level},
+                                        {"sink", apply_log_sink},
+                                        {"file", apply_log_file},
+                                        {"format", apply_log_format}};
+  if (auto applied = apply_members(value, pointer, kMembers, config); !applied) return applied;
+  const bool to_file = config.log.sink == LogSink::file;
+  if (to_file && config.log.file.empty()) {
+    return Error{pointer + "/file: missing; the sink \"file\" needs the absolute path of one"};
+  }
+  if (!to_file && !config.log.file.empty()) return Error{pointer + "/file: only the sink \"file\" has one"};
+  return {};
+}
+
 constexpr Member kMembers[] = {
-    {"runtime", apply_runtime},      {"inject", apply_inject}, {"onFailure", apply_on_failure},
-    {"sharedPid", apply_shared_pid}, {"init", apply_init},     {"skipCommands", apply_skip_commands},
+    {"runtime", apply_runtime},
+    {"inject", apply_inject},
+    {"onFailure", apply_on_failure},
+    {"sharedPid", apply_shared_pid},
+    {"init", apply_init},
+    {"skipCommands", apply_skip_commands},
+    {"log", apply_log},
 };
 
 }  // namespace

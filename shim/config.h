@@ -2,6 +2,7 @@
 // nothing.
 #pragma once
 
+#include "command_line.h"
 #include "result.h"
 
 #include <string>
@@ -14,6 +15,16 @@ enum class Inject { always, annotated, never };
 enum class OnFailure { skip, fail };
 enum class SharedPid { skip, subreaper };
 enum class Forward { child, group };
+enum class LogLevel { error, warning, info };  // each includes those before it
+enum class LogSink { syslog, file, standard_error, none };
+
+// runi's own log. What --log names is another file, and the engine's.
+struct LogConfig {
+  LogLevel level = LogLevel::warning;
+  LogSink sink = LogSink::syslog;
+  std::string file;  // absolute; empty unless that is the sink
+  LogFormat format = LogFormat::text;
+};
 
 // Every member's default is what runi does without a file. runi.json(5) explains each key.
 struct Config {
@@ -24,6 +35,7 @@ struct Config {
   std::vector<std::string> skip_commands;  // args[0] in full where it has a slash, else its base name
   std::string init_path;                   // absolute; empty: beside runi
   Forward init_forward = Forward::child;
+  LogConfig log;
 };
 
 // Reads a configuration: JSON with comments.

@@ -82,4 +82,7 @@ class Document {
 // `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] std::string quote(std::string_view text);
 
+// The same in printable ASCII: everything else is escaped, DEL too.
+[[nodiscard]] std::string quote_ascii(std::string_view text);
+
 }  // namespace runi::json

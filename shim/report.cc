@@ -23,7 +23,7 @@ void report(const CommandLine& command, const Error& error) {
   std::string path(command.log);
   if (command.log_in_bundle && !path.starts_with('/')) path = std::string(command.bundle) + "/" + path;
   const std::string line = log_line(error.what, command.log_format, std::time(nullptr));
-  (void)append_line(path, line);  // the error itself still goes to stderr
+  (void)append_line(path, line, 0644);  // the error itself still goes to stderr
 }
 
 }  // namespace runi

@@ -3,16 +3,20 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstring>
+#include <ctime>
 
 namespace runi {
 namespace {
@@ -66,6 +70,47 @@ Result<void> write_all(int fd, std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(put));
   }
   return {};
+}
+
+// While it lives, writing to a pipe without readers or beyond a size limit is an error and does not end the
+// process. A handler that does nothing, unlike SIG_IGN, keeps what is pending from before.
+class NoWriteSignals {
+ public:
+  NoWriteSignals() {
+    struct sigaction nothing {};
+    nothing.sa_handler = [](int) {};
+    sigaction(SIGPIPE, &nothing, &pipe_);
+    sigaction(SIGXFSZ, &nothing, &size_);
+  }
+  ~NoWriteSignals() {
+    sigaction(SIGPIPE, &pipe_, nullptr);
+    sigaction(SIGXFSZ, &size_, nullptr);
+  }
+  NoWriteSignals(const NoWriteSignals&) = delete;
+  NoWriteSignals& operator=(const NoWriteSignals&) = delete;
+
+ private:
+  struct sigaction pipe_ {};
+  struct sigaction size_ {};
+};
+
+Result<std::size_t> write_once(int fd, std::string_view bytes) {
+  const NoWriteSignals no_write_signals;
+  ssize_t put = 0;
+  do {
+    put = write(fd, bytes.data(), bytes.size());
+  } while (put < 0 && errno == EINTR);
+  if (put < 0) return last_error("write");
+  return static_cast<std::size_t>(put);
+}
+
+// Half a line at the end of a full file system would be the beginning of somebody else's line. Not if that is
+// there already.
+void take_back(int fd, std::size_t written) {
+  struct stat status {};
+  const off_t end = lseek(fd, 0, SEEK_CUR);
+  if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size != end) return;
+  (void)ftruncate(fd, end - static_cast<off_t>(written));
 }
 
 bool same_file(const struct stat& a, const struct stat& b) {
@@ -390,20 +435,48 @@ Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec) {
   return rootfs;
 }
 
-Result<void> append_line(const std::string& path, const std::string& line) {
-  const Fd fd(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | kOpenFlags, 0644));
-  if (!fd.is_open()) return last_error("open " + path);
-  return write_all(fd.number(), line + "\n");
+Result<void> append_line(const std::string& path, const std::string& line, mode_t mode) {
+  const Fd fd(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | kOpenFlags, mode));
+  if (!fd.is_open()) return last_error("open");
+  auto written = write_once(fd.number(), line + "\n");
+  if (!written) return written.error();
+  if (*written == line.size() + 1) return {};
+  take_back(fd.number(), *written);
+  return Error{"write: no room for the whole line"};
 }
 
 void print_error(const std::string& line) {
   (void)write_all(STDERR_FILENO, line + "\n");  // a caller without stderr is not to fail for that
 }
 
-void log_warning(const std::string& text) {
-  openlog("runi", LOG_PID, LOG_DAEMON);
-  syslog(LOG_WARNING, "%s", text.c_str());
-  closelog();
+Result<void> send_to_syslog(int priority, const std::string& text) {
+  const std::string message = "<" + std::to_string(priority) + ">" + text;
+  const sockaddr_un address{AF_UNIX, "/dev/log"};
+  for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+    const Fd fd(socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd.is_open()) return last_error("socket");
+    if (connect(fd.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
+      if (errno == EPROTOTYPE && type == SOCK_DGRAM) continue;  // some daemons listen for streams
+      return last_error("connect to /dev/log");
+    }
+    const std::size_t size = message.size() + (type == SOCK_STREAM ? 1 : 0);  // there a NUL ends it
+    const ssize_t put = send(fd.number(), message.c_str(), size, MSG_NOSIGNAL);
+    return put < 0 ? last_error("send to /dev/log") : Result<void>{};
+  }
+  return {};
+}
+
+void try_stderr(const std::string& line) {
+  // Not by O_NONBLOCK: the caller and the runtime share the descriptor's flags. A pipe that is ready takes
+  // PIPE_BUF bytes.
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};
+  if (poll(&ready, 1, 0) == 1 && ready.revents == POLLOUT) (void)write_once(STDERR_FILENO, line + "\n");
+}
+
+std::uint64_t monotonic_us() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000;
 }
 
 Error become(const std::string& path, char** argv) {

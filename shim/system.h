@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,15 +77,25 @@ Result<std::string> find_init(const std::string& configured);
 // land there. Links that lie inside a mount are not seen. Never an error: see Rootfs::known.
 Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec);
 
-// Adds one line to the file at `path`, making the file where it is missing. Never blocks on a FIFO.
-// Errors: any, for callers to ignore: a log that cannot be written must not fail a command.
-Result<void> append_line(const std::string& path, const std::string& line);
+// Adds one line to the file at `path`, by one write at its end, so that lines of many processes do not mix
+// (on a local file system; open(2), O_APPEND). Makes the file, with `mode`, where it is missing. Never waits
+// for a FIFO's reader, and no signal comes of it. Errors: any step; of a regular file's line nothing is there
+// then. For callers to ignore: a log that cannot be written must not fail a command.
+Result<void> append_line(const std::string& path, const std::string& line, mode_t mode);
 
 // Writes to stderr; errors have nowhere to go.
 void print_error(const std::string& line);
 
-// Sends a warning to syslog, as program runi, facility daemon.
-void log_warning(const std::string& text);
+// Sends "program[pid]: text" to what listens on /dev/log, without a time: whoever receives it has one (RFC
+// 3164, 4.3.2). `priority` is facility and level of syslog(3), whose own function may wait for ever. Errors:
+// nothing listens, or it has no room for the message at this moment.
+Result<void> send_to_syslog(int priority, const std::string& text);
+
+// Writes a line to stderr if that can be done without waiting.
+void try_stderr(const std::string& line);
+
+// Since some moment that is the same while the machine runs; in microseconds.
+[[nodiscard]] std::uint64_t monotonic_us();
 
 // Becomes the program at `path`; argv[0] is replaced by `path`, everything else, the environment too, passes.
 // Returns only with an error.

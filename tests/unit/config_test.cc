@@ -22,6 +22,10 @@ TEST(Config, an_empty_object_is_all_defaults) {
   EXPECT_EQ(config->init_path, "");
   EXPECT_EQ(config->init_forward, Forward::child);
   EXPECT_TRUE(config->skip_commands.empty());
+  EXPECT_EQ(config->log.level, LogLevel::warning);
+  EXPECT_EQ(config->log.sink, LogSink::syslog);
+  EXPECT_EQ(config->log.file, "");
+  EXPECT_EQ(config->log.format, LogFormat::text);
 }
 
 TEST(Config, every_key) {
@@ -29,7 +33,8 @@ TEST(Config, every_key) {
     // which one to become
     "runtime": "/usr/bin/crun", "inject": "annotated", "onFailure": "fail", "sharedPid": "subreaper",
     "skipCommands": ["/opt/app/launcher", "my-init"],
-    "init": { "path": "/opt/runi/init", /* to all of them */ "forward": "group" } })");
+    "init": { "path": "/opt/runi/init", /* to all of them */ "forward": "group" },
+    "log": { "level": "info", "file": "/var/log/runi.log", "sink": "file", "format": "json" } })");
   ASSERT_TRUE(config) << config.error().what;
   EXPECT_EQ(config->runtime, "/usr/bin/crun");
   EXPECT_EQ(config->inject, Inject::annotated);
@@ -38,13 +43,17 @@ TEST(Config, every_key) {
   EXPECT_EQ(config->skip_commands, (std::vector<std::string>{"/opt/app/launcher", "my-init"}));
   EXPECT_EQ(config->init_path, "/opt/runi/init");
   EXPECT_EQ(config->init_forward, Forward::group);
+  EXPECT_EQ(config->log.level, LogLevel::info);
+  EXPECT_EQ(config->log.sink, LogSink::file);
+  EXPECT_EQ(config->log.file, "/var/log/runi.log");
+  EXPECT_EQ(config->log.format, LogFormat::json);
 }
 
 TEST(Config, every_error_names_its_place_and_what_was_expected) {
   EXPECT_EQ(error_of("[]"), "expected an object, found an array");
-  EXPECT_EQ(
-      error_of(R"({"Runtime":"/x"})"),
-      "/Runtime: unknown key; expected one of runtime, inject, onFailure, sharedPid, init, skipCommands");
+  EXPECT_EQ(error_of(R"({"Runtime":"/x"})"),
+            "/Runtime: unknown key; expected one of runtime, inject, onFailure, sharedPid, init, "
+            "skipCommands, log");
   EXPECT_EQ(error_of(R"({"runtime":"crun"})"),
             R"(/runtime: expected the absolute path of a file, found "crun")");
   EXPECT_EQ(error_of(R"({"runtime":7})"), "/runtime: expected the absolute path of a file, found 7");
@@ -68,6 +77,23 @@ TEST(Config, every_error_names_its_place_and_what_was_expected) {
             R"(/init/forward: expected "child" or "group", found "all")");
   EXPECT_EQ(error_of(R"({"inject":"never","inject":"always"})"), "/inject: stands twice");
   EXPECT_NE(error_of("{").find("not JSON"), std::string::npos);
+}
+
+TEST(Config, errors_in_the_log_s_settings) {
+  EXPECT_EQ(error_of(R"({"log":"syslog"})"), R"(/log: expected an object, found "syslog")");
+  EXPECT_EQ(error_of(R"({"log":{"path":"/x"}})"),
+            "/log/path: unknown key; expected one of level, sink, file, format");
+  EXPECT_EQ(error_of(R"({"log":{"level":"debug"}})"),
+            R"(/log/level: expected "error" or "warning" or "info", found "debug")");
+  EXPECT_EQ(error_of(R"({"log":{"sink":"journald"}})"),
+            R"(/log/sink: expected "syslog" or "file" or "stderr" or "none", found "journald")");
+  EXPECT_EQ(error_of(R"({"log":{"format":1}})"), R"(/log/format: expected "text" or "json", found 1)");
+  EXPECT_EQ(error_of(R"({"log":{"sink":"file","file":"runi.log"}})"),
+            R"(/log/file: expected the absolute path of a file, found "runi.log")");
+  EXPECT_EQ(error_of(R"({"log":{"sink":"file"}})"),
+            R"(/log/file: missing; the sink "file" needs the absolute path of one)");
+  EXPECT_EQ(error_of(R"({"log":{"file":"/x"}})"), R"(/log/file: only the sink "file" has one)");
+  EXPECT_EQ(error_of(R"({"log":{"file":"/x","sink":"none"}})"), R"(/log/file: only the sink "file" has one)");
 }
 
 TEST(Config, the_runtime_of_a_broken_file_is_still_found) {

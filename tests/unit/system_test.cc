@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -229,12 +230,39 @@ TEST_F(System, an_init_that_cannot_serve_is_refused_with_the_reason) {
 }
 
 TEST_F(System, append_line_appends_and_never_blocks) {
-  ASSERT_TRUE(append_line(path("log"), "one"));
-  ASSERT_TRUE(append_line(path("log"), "two"));
+  ASSERT_TRUE(append_line(path("log"), "one", 0600));
+  ASSERT_TRUE(append_line(path("log"), "two", 0600));
   EXPECT_EQ(read("log"), "one\ntwo\n");
   ASSERT_EQ(mkfifo(path("fifo").c_str(), 0600), 0);
-  EXPECT_FALSE(append_line(path("fifo"), "nobody reads"));
-  EXPECT_FALSE(append_line(path("missing/log"), "x"));
+  EXPECT_FALSE(append_line(path("fifo"), "nobody reads", 0600));
+  EXPECT_FALSE(append_line(path("missing/log"), "x", 0600));
+}
+
+// RLIMIT_FSIZE is this many bytes while it lives.
+class SizeLimit {
+ public:
+  explicit SizeLimit(rlim_t bytes) {
+    getrlimit(RLIMIT_FSIZE, &old_);
+    const rlimit lower{bytes, old_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &lower);
+  }
+  ~SizeLimit() { setrlimit(RLIMIT_FSIZE, &old_); }
+  SizeLimit(const SizeLimit&) = delete;
+  SizeLimit& operator=(const SizeLimit&) = delete;
+
+ private:
+  rlimit old_{};
+};
+
+TEST_F(System, append_line_leaves_no_half_line_and_survives_a_size_limit) {
+  const std::string log = write("log", "one\n");
+  for (const rlim_t bytes : {4U, 6U}) {
+    const SizeLimit limit(bytes);
+    EXPECT_FALSE(append_line(log, "second", 0600)) << bytes;
+  }
+  EXPECT_EQ(read("log"), "one\n");
+  ASSERT_TRUE(append_line(log, "two", 0600));
+  EXPECT_EQ(read("log"), "one\ntwo\n");
 }
 
 }  // namespace
