@@ -169,4 +169,15 @@ std::string quote(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+std::string cite(std::string_view text) {
+  constexpr std::size_t kMostBytes = 80;
+  std::string quoted = nlohmann::json(text.substr(0, kMostBytes))
+                           .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  // Alone among the control characters DEL is one that JSON need not escape.
+  for (auto at = quoted.find('\x7F'); at != std::string::npos; at = quoted.find('\x7F', at)) {
+    quoted.replace(at, 1, "\\u007f");
+  }
+  return text.size() > kMostBytes ? quoted + "..." : quoted;
+}
+
 }  // namespace runi::json

@@ -82,4 +82,8 @@ class Document {
 // `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] std::string quote(std::string_view text);
 
+// The same in printable ASCII, the rest escaped, and cut short where `text` is long: for messages that quote
+// what a stranger wrote.
+[[nodiscard]] std::string cite(std::string_view text);
+
 }  // namespace runi::json

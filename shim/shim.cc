@@ -52,6 +52,20 @@ std::string spec_path(const CommandLine& command) {
   return std::string(command.bundle) + "/config.json";
 }
 
+// Warns of annotations that were not heeded. Errors: they are reason enough not to start the container.
+Result<void> tell(const std::vector<std::string>& complaints, const CommandLine& command,
+                  const Config& config, const std::string& path) {
+  std::string all;
+  for (const std::string& complaint : complaints) {
+    all += (all.empty() ? "" : "; ") + complaint;
+    if (config.on_failure == OnFailure::skip) {
+      log_warning("container " + std::string(command.container_id) + ": ignored: " + complaint);
+    }
+  }
+  if (all.empty() || config.on_failure == OnFailure::skip) return {};
+  return Error{path + ": " + all};
+}
+
 // Edits the config.json where the container is to get the init.
 // Errors: injection is wanted but cannot work.
 Result<void> prepare(const CommandLine& command, const Config& config) {
@@ -64,6 +78,7 @@ Result<void> prepare(const CommandLine& command, const Config& config) {
     if (!spec) return with_context(path, spec.error());
     const Rootfs rootfs = look_at_rootfs(std::string(command.bundle), *spec);
     const Plan plan = decide(command, config, *spec, rootfs);
+    if (auto told = tell(plan.complaints, command, config, path); !told) return told;
     if (plan.reason == Reason::no_place) {
       return Error{path + ": " + std::string(name_of(plan.reason)) + ": " + plan.detail};
     }

@@ -20,7 +20,7 @@ TEST(Config, an_empty_object_is_all_defaults) {
   EXPECT_EQ(config->on_failure, OnFailure::skip);
   EXPECT_EQ(config->shared_pid, SharedPid::skip);
   EXPECT_EQ(config->init_path, "");
-  EXPECT_EQ(config->init_forward, Forward::child);
+  EXPECT_EQ(config->tuning.forward, Forward::child);
   EXPECT_TRUE(config->skip_commands.empty());
 }
 
@@ -37,7 +37,7 @@ TEST(Config, every_key) {
   EXPECT_EQ(config->shared_pid, SharedPid::subreaper);
   EXPECT_EQ(config->skip_commands, (std::vector<std::string>{"/opt/app/launcher", "my-init"}));
   EXPECT_EQ(config->init_path, "/opt/runi/init");
-  EXPECT_EQ(config->init_forward, Forward::group);
+  EXPECT_EQ(config->tuning.forward, Forward::group);
 }
 
 TEST(Config, every_error_names_its_place_and_what_was_expected) {
