@@ -50,8 +50,8 @@ bool add_exit(std::string_view text, std::vector<int>& exits) {
 }
 
 bool read_grace(std::string_view text, int& grace_s) {
-  static_assert(kMostGrace_s == 86'400, "kGraceForm says so");
-  const int number = whole_number(text, kMostGrace_s);
+  static_assert(kMostGraceSeconds == 86'400, "kGraceForm says so");
+  const int number = whole_number(text, kMostGraceSeconds);
   if (number < 0) return false;
   grace_s = number;
   return true;

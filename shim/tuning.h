@@ -15,11 +15,11 @@ struct Tuning {
   Forward forward = Forward::child;
   std::vector<std::string> signals;  // each "FROM:TO", as -r takes it, and no FROM twice
   std::vector<int> expected_exits;   // -e: 0 to 255, none twice
-  int grace_s = 0;                   // -t: kMostGrace_s at most
+  int grace_s = 0;                   // -t: kMostGraceSeconds at most
 };
 
 // A day. Whatever needs longer to end is no straggler, and a number above is most likely one of milliseconds.
-inline constexpr int kMostGrace_s = 86'400;
+inline constexpr int kMostGraceSeconds = 86'400;
 
 // What is expected where the functions below say no.
 inline constexpr std::string_view kRewritingForm =

@@ -68,6 +68,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const runi::Options options = runi::parse_options(words.data());
   expect(options.request == runi::Request::run, "accepted by the init");
   expect(options.command == words.data() + words.size() - 2, "the application is the command");
-  expect(options.grace_s <= runi::kMostGrace_s, "a bounded grace");
+  expect(options.grace_s <= runi::kMostGraceSeconds, "a bounded grace");
   return 0;
 }

@@ -279,7 +279,7 @@ TEST(Annotations, the_init_takes_all_that_is_taken_here) {
       Case(Pairs{{"runi.dev/expect-exit", codes}, {"runi.dev/grace", "86400"}, {"runi.dev/forward", "group"}})
           .options());
   for (int code = 0; code <= 255; ++code) EXPECT_TRUE(options.expected.contain(code));
-  EXPECT_EQ(options.grace_s, kMostGrace_s);
+  EXPECT_EQ(options.grace_s, kMostGraceSeconds);
   EXPECT_TRUE(options.forward_to_group);
 }
 
