@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "signals.h"
 #include "text.h"
 
 #include <asm/signal.h>
@@ -7,37 +8,9 @@
 namespace runi {
 namespace {
 
-// 1 to 31, as the kernel numbers them on x86-64 and arm64.
-constexpr char kNames[] =
-    "HUP\0INT\0QUIT\0ILL\0TRAP\0ABRT\0BUS\0FPE\0KILL\0USR1\0SEGV\0USR2\0PIPE\0ALRM\0TERM\0STKFLT\0"
-    "CHLD\0CONT\0STOP\0TSTP\0TTIN\0TTOU\0URG\0XCPU\0XFSZ\0VTALRM\0PROF\0WINCH\0IO\0PWR\0SYS\0";
-
-// What SIGRTMIN is to programs, for the C library keeps 32 and 33 to itself (signal(7)).
-constexpr int kFirstRealTime = 34;
+static_assert(kLastSignal == SignalMap::kSignals && kKillSignal == SIGKILL && kStopSignal == SIGSTOP);
 
 constexpr int kLongestGrace = 99'999'999;  // three years; read_number cannot overflow
-
-// Reads a signal's number (0 is one here), or its name with or without SIG, and moves text behind it. Returns
-// -1 where text does not begin with one.
-int read_signal(const char*& text) {
-  if (*text >= '0' && *text <= '9') return read_number(text, SignalMap::kSignals);
-  if (const char* name = after(text, "SIG")) text = name;
-  if (const char* plus = after(text, "RTMIN")) {
-    text = plus;
-    if (*text != '+') return kFirstRealTime;
-    ++text;
-    const int more = read_number(text, SignalMap::kSignals - kFirstRealTime);
-    return more < 0 ? more : kFirstRealTime + more;
-  }
-  int number = 1;
-  for (const char* name = kNames; *name != '\0'; name += length_of(name) + 1, ++number) {
-    if (const char* end = after(text, name)) {
-      text = end;
-      return number;
-    }
-  }
-  return -1;
-}
 
 // Takes the value of an option that has one. Returns whether it is one.
 bool take_value(Options& options, char option, const char* value) {
@@ -54,9 +27,8 @@ bool take_value(Options& options, char option, const char* value) {
     options.on_parents_death = static_cast<unsigned char>(signal);
     return *value == '\0';
   }
-  if (signal == SIGKILL || signal == SIGSTOP || *value++ != ':') return false;
-  const int to = read_signal(value);
-  if (to < 0 || *value != '\0') return false;
+  const int to = read_rewriting(signal, value);
+  if (to < 0) return false;
   options.forwarded_as.set(signal, to);
   return true;
 }

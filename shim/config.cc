@@ -2,6 +2,8 @@
 
 #include "json.h"
 
+#include <algorithm>
+#include <iterator>
 #include <span>
 
 namespace runi {
@@ -105,30 +107,79 @@ Result<void> apply_shared_pid(const Value& value, const std::string& pointer, Co
   return apply_word<SharedPid>(value, pointer, kWords, config.shared_pid);
 }
 
-Result<void> apply_skip_commands(const Value& value, const std::string& pointer, Config& config) {
-  if (value.kind != Kind::array) return expected(pointer, "an array of commands", value);
-  std::size_t index = 0;
-  for (const Value& command : value.children()) {
-    if (command.kind != Kind::string || command.text.empty()) {
-      return expected(pointer + "/" + std::to_string(index), "a command's path or base name", command);
-    }
-    config.skip_commands.emplace_back(command.text);
-    ++index;
-  }
-  return {};
-}
-
 Result<void> apply_init_path(const Value& value, const std::string& pointer, Config& config) {
   return apply_path(value, pointer, config.init_path);
 }
 
 Result<void> apply_init_forward(const Value& value, const std::string& pointer, Config& config) {
   static constexpr Word<Forward> kWords[] = {{"child", Forward::child}, {"group", Forward::group}};
-  return apply_word<Forward>(value, pointer, kWords, config.init_forward);
+  return apply_word<Forward>(value, pointer, kWords, config.tuning.forward);
+}
+
+// An array, each of whose elements `take` takes, or refuses as not what was expected.
+template <typename Take>
+Result<void> apply_list(const Value& value, const std::string& pointer, const std::string& whole,
+                        const std::string& each, Take take) {
+  if (value.kind != Kind::array) return expected(pointer, whole, value);
+  std::size_t index = 0;
+  for (const Value& element : value.children()) {
+    if (!take(element)) return expected(pointer + "/" + std::to_string(index), each, element);
+    ++index;
+  }
+  return {};
+}
+
+Result<void> apply_init_signals(const Value& value, const std::string& pointer, Config& config) {
+  return apply_list(
+      value, pointer, "an array of rewritings", std::string(kRewritingForm), [&config](const Value& element) {
+        return element.kind == Kind::string && add_rewriting(element.text, config.tuning.signals);
+      });
+}
+
+Result<void> apply_init_expect_exit(const Value& value, const std::string& pointer, Config& config) {
+  return apply_list(
+      value, pointer, "an array of exit codes", std::string(kExitForm), [&config](const Value& element) {
+        return element.kind == Kind::number && add_exit(element.text, config.tuning.expected_exits);
+      });
+}
+
+Result<void> apply_init_grace(const Value& value, const std::string& pointer, Config& config) {
+  if (value.kind != Kind::number || !read_grace(value.text, config.tuning.grace_s)) {
+    return expected(pointer, std::string(kGraceForm), value);
+  }
+  return {};
+}
+
+Result<void> apply_skip_commands(const Value& value, const std::string& pointer, Config& config) {
+  return apply_list(value, pointer, "an array of commands", "a command's path or base name",
+                    [&config](const Value& element) {
+                      if (element.kind != Kind::string || element.text.empty()) return false;
+                      config.skip_commands.emplace_back(element.text);
+                      return true;
+                    });
+}
+
+Result<void> apply_annotations(const Value& value, const std::string& pointer, Config& config) {
+  config.annotations.clear();
+  std::string each = "one of ";
+  for (const std::string_view key : kAnnotationKeys) {
+    if (key != kAnnotationKeys[0]) each += ", ";
+    each += json::quote(key);
+  }
+  return apply_list(value, pointer, "an array of annotations' keys", each, [&config](const Value& element) {
+    const auto* const known = std::find(std::begin(kAnnotationKeys), std::end(kAnnotationKeys), element.text);
+    if (element.kind != Kind::string || known == std::end(kAnnotationKeys)) return false;
+    config.annotations.push_back(*known);
+    return true;
+  });
 }
 
 Result<void> apply_init(const Value& value, const std::string& pointer, Config& config) {
-  static constexpr Member kMembers[] = {{"path", apply_init_path}, {"forward", apply_init_forward}};
+  static constexpr Member kMembers[] = {{"path", apply_init_path},
+                                        {"forward", apply_init_forward},
+                                        {"signals", apply_init_signals},
+                                        {"expectExit", apply_init_expect_exit},
+                                        {"graceSeconds", apply_init_grace}};
   return apply_members(value, pointer, kMembers, config);
 }
 
@@ -170,13 +221,9 @@ Result<void> apply_log(const Value& value, const std::string& pointer, Config& c
 }
 
 constexpr Member kMembers[] = {
-    {"runtime", apply_runtime},
-    {"inject", apply_inject},
-    {"onFailure", apply_on_failure},
-    {"sharedPid", apply_shared_pid},
-    {"init", apply_init},
-    {"skipCommands", apply_skip_commands},
-    {"log", apply_log},
+    {"runtime", apply_runtime},         {"inject", apply_inject}, {"onFailure", apply_on_failure},
+    {"sharedPid", apply_shared_pid},    {"init", apply_init},     {"skipCommands", apply_skip_commands},
+    {"annotations", apply_annotations}, {"log", apply_log},
 };
 
 }  // namespace

@@ -4,7 +4,9 @@
 
 #include "command_line.h"
 #include "result.h"
+#include "tuning.h"
 
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +16,6 @@ namespace runi {
 enum class Inject { always, annotated, never };
 enum class OnFailure { skip, fail };
 enum class SharedPid { skip, subreaper };
-enum class Forward { child, group };
 enum class LogLevel { error, warning, info };  // each includes those before it
 enum class LogSink { syslog, file, standard_error, none };
 
@@ -26,6 +27,12 @@ struct LogConfig {
   LogFormat format = LogFormat::text;
 };
 
+// The keys that pods may be let set as annotations, runi.dev/<key>.
+inline constexpr std::string_view kAnnotationKeys[] = {"init", "forward", "signals", "expect-exit", "grace"};
+
+// Set on every container that got the init; its value is runi's version. No wish of a pod's.
+inline constexpr std::string_view kInjectedAnnotation = "runi.dev/injected";
+
 // Every member's default is what runi does without a file. runi.json(5) explains each key.
 struct Config {
   std::string runtime;  // absolute; empty: the first of runc, crun in the system's directories
@@ -34,7 +41,9 @@ struct Config {
   SharedPid shared_pid = SharedPid::skip;
   std::vector<std::string> skip_commands;  // args[0] in full where it has a slash, else its base name
   std::string init_path;                   // absolute; empty: beside runi
-  Forward init_forward = Forward::child;
+  Tuning tuning;                           // of the init, where annotations do not say otherwise
+  // Those of kAnnotationKeys that pods may set.
+  std::vector<std::string_view> annotations{std::begin(kAnnotationKeys), std::end(kAnnotationKeys)};
   LogConfig log;
 };
 

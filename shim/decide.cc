@@ -1,5 +1,7 @@
 #include "decide.h"
 
+#include "annotations.h"
+
 #include <algorithm>
 #include <iterator>
 
@@ -8,7 +10,6 @@ namespace {
 
 using std::string_view;
 
-constexpr string_view kInitAnnotation = "runi.dev/init";
 constexpr string_view kPodmanInit = "io.podman.annotations.init";
 
 // Programs that forward signals and reap: a second one in front of them would only complain or cost.
@@ -65,7 +66,7 @@ struct Question {
   const CommandLine& command;
   const Config& config;
   const Spec& spec;
-  const Rootfs& rootfs;
+  const Wishes& wishes;
 };
 
 Evidence not_a_start(const Question& q) {
@@ -75,9 +76,8 @@ Evidence not_a_start(const Question& q) {
 
 Evidence disabled(const Question& q) {
   if (q.config.inject == Inject::never) return "configuration: inject is never";
-  const auto wish = q.spec.annotation(kInitAnnotation);
-  if (wish == "false") return "annotation runi.dev/init is false";
-  if (q.config.inject == Inject::annotated && wish != "true") {
+  if (q.wishes.init == false) return "annotation runi.dev/init is false";
+  if (q.config.inject == Inject::annotated && q.wishes.init != true) {
     return "configuration: inject is annotated, and annotation runi.dev/init is not true";
   }
   return std::nullopt;
@@ -215,12 +215,17 @@ std::optional<string_view> find_target(const Spec& spec, const Rootfs& rootfs) {
   return std::nullopt;
 }
 
-Injection injection_at(string_view target, const Config& config, const Spec& spec) {
+Injection injection_at(string_view target, const Tuning& tuning, const Spec& spec) {
   Injection injection{target, {std::string(target)}};
   if (spec.pid_namespace != PidNamespace::own) injection.arguments.emplace_back("-s");
-  if (config.init_forward == Forward::group) injection.arguments.emplace_back("-g");
+  for (std::string& word : options_for(tuning)) injection.arguments.push_back(std::move(word));
   injection.arguments.emplace_back("--");
   return injection;
+}
+
+// A pod's sandbox is given the annotations of its containers, to each of which they are told again.
+bool must_tell(const Question& q) {
+  return q.config.inject != Inject::never && !no_process(q) && !sandbox(q);
 }
 
 }  // namespace
@@ -242,16 +247,27 @@ std::string_view name_of(Reason reason) {
 }
 
 Plan decide(const CommandLine& command, const Config& config, const Spec& spec, const Rootfs& rootfs) {
-  const Question question{command, config, spec, rootfs};
+  Wishes wishes = read_wishes(spec, config);
+  const Question question{command, config, spec, wishes};
+  Plan plan;
+  if (command.verb != Verb::other && must_tell(question)) plan.complaints = std::move(wishes.complaints);
   for (const auto& row : kRows) {
-    if (auto evidence = row.find(question)) return {row.reason, std::move(*evidence), std::nullopt};
+    if (auto evidence = row.find(question)) {
+      plan.reason = row.reason;
+      plan.detail = std::move(*evidence);
+      return plan;
+    }
   }
   const auto target = find_target(spec, rootfs);
   if (!target) {
-    return {Reason::no_place, "neither /dev nor /run is a tmpfs, and the root directory cannot take a file",
-            std::nullopt};
+    plan.reason = Reason::no_place;
+    plan.detail = "neither /dev nor /run is a tmpfs, and the root directory cannot take a file";
+    return plan;
   }
-  return {Reason::inject, "at " + std::string(*target), injection_at(*target, config, spec)};
+  plan.reason = Reason::inject;
+  plan.detail = "at " + std::string(*target);
+  plan.injection = injection_at(*target, wishes.tuning, spec);
+  return plan;
 }
 
 }  // namespace runi

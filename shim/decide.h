@@ -48,9 +48,6 @@ inline constexpr std::string_view kDevTarget = "/dev/.runi-init";
 inline constexpr std::string_view kRunTarget = "/run/.runi-init";
 inline constexpr std::string_view kRootfsTarget = "/.runi-init";
 
-// Set on every container that got the init; its value is runi's version.
-inline constexpr std::string_view kInjectedAnnotation = "runi.dev/injected";
-
 // How to call the init in the container.
 struct Injection {
   std::string_view target;             // its path there, one of the three above
@@ -61,6 +58,9 @@ struct Plan {
   Reason reason = Reason::not_a_start;
   std::string detail;                  // the evidence: which annotation, which command; may be empty
   std::optional<Injection> injection;  // present exactly when the reason is inject
+  // Each annotation that was not heeded and why (annotations.h). With onFailure "fail" the container must not
+  // start because of them, whatever the reason says.
+  std::vector<std::string> complaints;
 };
 
 // The decision table. Total: every input has an answer.

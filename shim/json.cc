@@ -173,4 +173,10 @@ std::string quote_ascii(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
+std::string cite(std::string_view text) {
+  constexpr std::size_t kMostBytes = 80;
+  const std::string quoted = quote_ascii(text.substr(0, kMostBytes));
+  return text.size() > kMostBytes ? quoted + "..." : quoted;
+}
+
 }  // namespace runi::json

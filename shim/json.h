@@ -85,4 +85,7 @@ class Document {
 // The same in printable ASCII: everything else is escaped, DEL too.
 [[nodiscard]] std::string quote_ascii(std::string_view text);
 
+// As quote_ascii, and cut short where `text` is long: for messages that quote what a stranger wrote.
+[[nodiscard]] std::string cite(std::string_view text);
+
 }  // namespace runi::json

@@ -1,5 +1,6 @@
 #include "record.h"
 
+#include "annotations.h"
 #include "json.h"
 
 #include <algorithm>
@@ -83,8 +84,7 @@ string_view first_of(const Spec& spec, string_view key, string_view otherwise) {
 
 Origin origin_of(const Spec& spec) {
   return {first_of(spec, "io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace"),
-          first_of(spec, "io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name"),
-          first_of(spec, "io.kubernetes.cri.container-name", "io.kubernetes.container.name")};
+          first_of(spec, "io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name"), container_name(spec)};
 }
 
 std::string record_of(const StartRecord& start, LogFormat format) {

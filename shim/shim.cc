@@ -61,8 +61,9 @@ struct Outcome {
   std::string pod_namespace;             // these three as in Origin; empty where config.json was not read
   std::string pod;
   std::string container;
-  bool edited = false;           // config.json has the init now
-  std::optional<Error> failure;  // an init was wanted, and cannot be had
+  std::vector<std::string> ignored;  // annotations, and why
+  bool edited = false;               // config.json has the init now
+  std::optional<Error> failure;      // why an init cannot be had as it was wanted
 };
 
 Outcome settled(Reason reason, std::string detail) {
@@ -97,6 +98,15 @@ Outcome prepare(const CommandLine& command, const Config& config) {
     outcome.pod_namespace = origin.pod_namespace;
     outcome.pod = origin.pod;
     outcome.container = origin.container;
+    outcome.ignored = std::move(plan.complaints);
+    if (!outcome.ignored.empty() && config.on_failure == OnFailure::fail) {
+      outcome.decision = "failed";
+      Error why{path};
+      for (const std::string& complaint : outcome.ignored) {
+        why.what += (&complaint == outcome.ignored.data() ? ": " : "; ") + complaint;
+      }
+      return failed(std::move(outcome), std::move(why));
+    }
     if (plan.reason == Reason::no_place) {
       const Error why = with_context(outcome.decision, Error{outcome.detail});
       return failed(std::move(outcome), with_context(path, why));
@@ -134,6 +144,14 @@ void log_start(const CommandLine& command, const Config& config, const Outcome& 
   write_log(config.log, level, record_of(record, config.log.format));
 }
 
+void log_ignored(const CommandLine& command, const Config& config, const Outcome& outcome) {
+  if (!is_logged(config.log, LogLevel::warning)) return;
+  for (const std::string& complaint : outcome.ignored) {
+    const std::string message = "container " + std::string(command.container_id) + ": ignored: " + complaint;
+    write_log(config.log, LogLevel::warning, record_of(message, config.log.format));
+  }
+}
+
 // create, run or restore. Returns only with what kept the runtime from being started.
 Error start(const CommandLine& command, const Settings& settings, const Result<std::string>& runtime,
             char** argv, std::uint64_t began_us) {
@@ -146,6 +164,7 @@ Error start(const CommandLine& command, const Settings& settings, const Result<s
   if (settings.broken) return refuse(failed({}, *settings.broken));
   const Outcome outcome = prepare(command, config);
   if (outcome.failure && config.on_failure == OnFailure::fail) return refuse(outcome);
+  log_ignored(command, config, outcome);
   log_start(command, config, outcome, /*starts=*/true, began_us);
   return refuse(failed(outcome, become(*runtime, argv)));
 }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace runi {
 
@@ -19,15 +20,17 @@ inline constexpr std::string_view kTestVersion = "9.9.9";
 struct Verdict {
   std::string reason;  // "inject: …", "has-init: …", or "unreadable: …"
   std::optional<Injection> injection;
-  std::string edited;  // empty without an injection
+  std::string edited;                   // empty without an injection
+  std::vector<std::string> complaints;  // as the plan's
 };
 
 inline Verdict judge(const CommandLine& command, const Config& config, const Rootfs& rootfs,
                      std::string_view bytes) {
   const auto spec = parse_spec(bytes);
-  if (!spec) return {"unreadable: " + spec.error().what, std::nullopt, ""};
+  if (!spec) return {"unreadable: " + spec.error().what, std::nullopt, "", {}};
   Plan plan = decide(command, config, *spec, rootfs);
-  Verdict verdict{std::string(name_of(plan.reason)) + ": " + plan.detail, std::move(plan.injection), ""};
+  Verdict verdict{std::string(name_of(plan.reason)) + ": " + plan.detail, std::move(plan.injection), "",
+                  std::move(plan.complaints)};
   if (verdict.injection) {
     verdict.edited = inject(bytes, *spec, *verdict.injection, kTestInitPath, kTestVersion);
   }

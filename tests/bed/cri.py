@@ -59,7 +59,7 @@ class Cri(Engine):
         self.case.addCleanup(self._remove_pod, sandbox)
         return sandbox, config
 
-    def container(self, pod, args, privileged=False, user=None, annotations=None, pid="CONTAINER"):
+    def container(self, pod, args, privileged=False, user=None, annotations=None, pid="CONTAINER", name="c"):
         """Creates and starts a container in a pod that pod() made. Returns its id."""
         api = self.api
         sandbox, sandbox_config = pod
@@ -67,8 +67,8 @@ class Cri(Engine):
         if user is not None:
             context.run_as_user.value, context.run_as_group.value = user
         config = api.ContainerConfig(
-            metadata=api.ContainerMetadata(name="c"), image=api.ImageSpec(image=image.NAME), command=list(args),
-            annotations=annotations or {}, log_path=f"{sandbox}.log",
+            metadata=api.ContainerMetadata(name=name), image=api.ImageSpec(image=image.NAME), command=list(args),
+            annotations=annotations or {}, log_path=f"{sandbox}-{name}.log",
             linux=api.LinuxContainerConfig(security_context=context))
         container = self.runtime.CreateContainer(api.CreateContainerRequest(
             pod_sandbox_id=sandbox, config=config, sandbox_config=sandbox_config)).container_id
@@ -108,11 +108,11 @@ class Cri(Engine):
 
 
 class CriStarted(Started):
-    def __init__(self, engine, pod, container):
+    def __init__(self, engine, pod, container, name="c"):
         super().__init__(engine.case)
         self.engine = engine
         self.id = container
-        self.log = os.path.join(engine.logs, f"{pod}.log")
+        self.log = os.path.join(engine.logs, f"{pod}-{name}.log")
         self.pid = json.loads(engine.status(container).info["info"])["pid"]
 
     def kill(self, signal):

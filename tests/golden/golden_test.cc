@@ -46,7 +46,9 @@ TEST_P(Golden, is_what_it_was_and_keeps_the_rules) {
   const Verdict verdict = judge(command, config, rootfs, original);
   EXPECT_EQ(find_fault(original, verdict, command, config, rootfs), "");
 
-  const std::string found = verdict.reason + "\n" + verdict.edited;
+  std::string found = verdict.reason + "\n";
+  for (const std::string& complaint : verdict.complaints) found += complaint + "\n";
+  found += verdict.edited;
   if (std::getenv("RUNI_UPDATE_GOLDEN") != nullptr) {
     fs::create_directories(expected.parent_path());
     std::ofstream(expected, std::ios::binary) << found;

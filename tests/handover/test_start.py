@@ -264,12 +264,30 @@ class Misconfigured(Start):
     def test_a_broken_configuration_fails_starts_and_nothing_else(self):
         for text, *words in (('{"runtime": "%s", "inject": "sometimes"}' % self.fake, "/inject", '"sometimes"'),
                              ('{"runtime": "%s", "colour": 1}' % self.fake, "/colour", "unknown key"),
+                             ('{"runtime": "%s", "annotations": ["all"]}' % self.fake, "/annotations/0", '"all"'),
+                             ('{"runtime": "%s", "init": {"signals": ["KILL:0"]}}' % self.fake, "/init/signals/0", '"KILL:0"'),
                              ('{"runtime": "%s" "inject": 1}' % self.fake, "not JSON", "line 1")):
             self.settings_text(text)
             self.assert_failed(self.start(), "configuration " + self.settings, *words)
             self.assertEqual(self.bundle_bytes(), self.config)
             for verb in ("state", "kill", "delete", "exec", "--version"):
                 self.assertEqual(self.start(verb, "id")[0], FAKE_STATUS, f"{verb} with {text}")
+
+    def test_each_name_has_a_configuration_of_its_own(self):
+        """One that is broken is felt by its own handler alone."""
+        sound = os.path.join(os.path.dirname(self.runi), f"{os.path.basename(self.runi)}-too")
+        settings = os.path.join(os.path.dirname(self.settings), f"{os.path.basename(sound)}.json")
+        os.symlink(RUNI, sound)
+        self.addCleanup(os.unlink, sound)
+        with open(settings, "w", encoding="utf-8") as file:
+            json.dump({"runtime": self.fake, "init": {"graceSeconds": 2}}, file)
+        self.addCleanup(os.unlink, settings)
+        self.settings_text('{"runtime": "%s", "inject": "sometimes"}' % self.fake)
+        self.assert_failed(self.start(), "configuration " + self.settings)
+        status, record, _ = self.call(sound, [sound, *CREATE], ENVIRONMENT, None)
+        self.assertEqual(status, FAKE_STATUS)
+        args = json.loads(record["config"].encode("latin-1"))["process"]["args"]
+        self.assertEqual(args[:4], ["/dev/.runi-init", "-t", "2", "--"])
 
     def test_a_configuration_that_is_no_file(self):
         os.unlink(self.settings)
@@ -320,6 +338,10 @@ class Configured(Start):
     def test_forward(self):
         self.assertEqual(self.arguments_of(init={"forward": "group"})[:3], ["/dev/.runi-init", "-g", "--"])
 
+    def test_tuning(self):
+        self.assertEqual(self.arguments_of(init={"signals": ["TERM:QUIT", "HUP:0"], "expectExit": [143], "graceSeconds": 5})[:10],
+                         ["/dev/.runi-init", "-r", "TERM:QUIT", "-r", "HUP:0", "-e", "143", "-t", "5", "--"])
+
     def test_shared_pid(self):
         config = json.loads(self.config)
         config["linux"]["namespaces"] = [entry for entry in config["linux"]["namespaces"] if entry["type"] != "pid"]
@@ -363,6 +385,54 @@ class Configured(Start):
         os.chmod(init, 0o755)
         self.configure(init={"path": init}, onFailure="fail")
         self.assert_failed(self.start(), init, "noexec")
+
+
+class Annotated(Start):
+    def annotate(self, **annotations):
+        config = json.loads(self.config)
+        config["annotations"] = {"io.kubernetes.cri.container-name": "app"} | annotations
+        self.config = json.dumps(config).encode()
+        with open(os.path.join(self.bundle, "config.json"), "wb") as file:
+            file.write(self.config)
+
+    def assert_options(self, result, *options):
+        status, record, stderr = result
+        self.assertEqual((status, stderr), (FAKE_STATUS, ""))
+        args = json.loads(record["config"].encode("latin-1"))["process"]["args"]
+        self.assertEqual(tuple(args[:len(options) + 2]), ("/dev/.runi-init", *options, "--"))
+
+    def test_what_does_not_count_is_ignored(self):
+        self.configure(init={"graceSeconds": 3})
+        self.annotate(**{"runi.dev/grace": "soon", "runi.dev/signals": "TERM:QUIT", "app.runi.dev/colour": "red"})
+        self.assert_options(self.start(), "-r", "TERM:QUIT", "-t", "3")
+
+    def test_what_does_not_count_is_refused_where_that_is_wished(self):
+        self.configure(onFailure="fail")
+        self.annotate(**{"runi.dev/grace": "soon", "app.runi.dev/colour": "red"})
+        self.assert_failed(self.start(), "config.json: annotation", 'annotation "runi.dev/grace": expected whole seconds, 0 to 86400, '
+                           'found "soon"; annotation "app.runi.dev/colour": unknown key')
+        self.assertEqual(self.bundle_bytes(), self.config)
+        self.assertEqual(self.start("delete", "id")[0], FAKE_STATUS)
+
+    def test_the_annotation_of_another_container_is_nothing_to_refuse(self):
+        self.configure(onFailure="fail")
+        self.annotate(**{"other.runi.dev/grace": "soon", "app.runi.dev/grace": "7"})
+        self.assert_options(self.start(), "-t", "7")
+
+    def test_only_what_the_configuration_allows(self):
+        self.annotate(**{"runi.dev/init": "false", "runi.dev/grace": "7"})
+        self.configure(annotations=["grace"])
+        self.assert_options(self.start(), "-t", "7")
+        self.annotate(**{"runi.dev/init": "false", "runi.dev/grace": "7"})
+        self.configure(annotations=[], onFailure="fail")
+        self.assert_failed(self.start(), "runi.dev/init", "do not let pods set it", "runi.dev/grace")
+
+    def test_a_container_can_ask_for_the_init(self):
+        self.configure(inject="annotated")
+        self.annotate(**{"app.runi.dev/init": "true"})
+        self.assert_options(self.start())
+        self.annotate(**{"other.runi.dev/init": "true"})
+        self.assert_passed_on(self.start())
 
 
 class Reported(Start):

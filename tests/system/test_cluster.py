@@ -77,6 +77,25 @@ class Cluster(Case):
         self.assertNotIn(INJECTED, self.cluster.specification(container)["annotations"])
         self.assertEqual(comm_of(self.cluster.pid(container)), "sh")
 
+    def test_annotations_of_a_pod_reach_its_containers(self):
+        says_which = ["sh", "-c", "trap 'exit 41' QUIT; trap 'exit 42' TERM; >/ready; while :; do sleep 0.1; done"]
+        manifest = pod("annotated", says_which, runtimeClassName="runi", restartPolicy="Never")
+        manifest["metadata"]["annotations"] = {"runi.dev/signals": "TERM:QUIT", "runi.dev/expect-exit": "41",
+                                               "other.runi.dev/expect-exit": "42", "other.runi.dev/signals": ""}
+        (first,) = manifest["spec"]["containers"]
+        first["readinessProbe"] = {"exec": {"command": ["test", "-e", "/ready"]}, "periodSeconds": 1}
+        manifest["spec"]["containers"].append(first | {"name": "other"})
+        self.cluster.apply(manifest)
+        self.await_ready("annotated")
+        bundles = self.cluster.bundles("annotated")
+        for name, options in (("c", ["-r", "TERM:QUIT", "-e", "41"]), ("other", ["-e", "42"])):
+            args = self.cluster.specification(bundles[name])["process"]["args"]
+            self.assertEqual(args[:len(options) + 2], ["/dev/.runi-init", *options, "--"])
+            self.succeed("kill", str(self.cluster.pid(bundles[name])))
+        # Both ended as they were told to and so as a success: the pod has not failed.
+        until(lambda: self.cluster.kubectl("get", "pod", "annotated", "--output", "jsonpath={.status.phase}") == "Succeeded",
+              "the pod to have succeeded", 60)
+
     def test_deleting_a_pod_takes_no_grace_period(self):
         self.run_pod("plain", DEAF)
         self.run_pod("runi", DEAF, runtimeClassName="runi")

@@ -106,7 +106,7 @@ imports = [{imports}]
     def assert_complete(self, program, config):
         dump = self.succeed(program, "--config", config, "config", "dump").replace("'", '"')
         for text in (image.NAME, "containerd.runtimes.runc]", "containerd.runtimes.runi]",
-                     'BinaryName = "/usr/local/sbin/runi"', 'pod_annotations = ["runi.dev/*"]'):
+                     'BinaryName = "/usr/local/sbin/runi"', 'pod_annotations = ["runi.dev/*", "*.runi.dev/*"]'):
             self.assertIn(text, dump)
 
     def assert_pods_get_init(self, program, config):
@@ -119,7 +119,7 @@ imports = [{imports}]
         self.succeed(*ctr, "images", "import", image.archive(self))
         cri = Cri(self, containerd=self)
         args = yaml(self, "kubernetes", "example-pod.yaml")["spec"]["containers"][0]["command"]
-        for annotations, first, zombies in (({}, "/dev/.runi-init", 0), ({"runi.dev/init": "false"}, "sleep", 3)):
+        for annotations, first, zombies in (({}, "/dev/.runi-init", 0), ({"c.runi.dev/init": "false"}, "sleep", 3)):
             container = cri.container(cri.pod("runi", annotations=annotations), args)
 
             def processes(container=container):

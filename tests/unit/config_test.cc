@@ -20,12 +20,17 @@ TEST(Config, an_empty_object_is_all_defaults) {
   EXPECT_EQ(config->on_failure, OnFailure::skip);
   EXPECT_EQ(config->shared_pid, SharedPid::skip);
   EXPECT_EQ(config->init_path, "");
-  EXPECT_EQ(config->init_forward, Forward::child);
+  EXPECT_EQ(config->tuning.forward, Forward::child);
+  EXPECT_TRUE(config->tuning.signals.empty());
+  EXPECT_TRUE(config->tuning.expected_exits.empty());
+  EXPECT_EQ(config->tuning.grace_s, 0);
   EXPECT_TRUE(config->skip_commands.empty());
   EXPECT_EQ(config->log.level, LogLevel::warning);
   EXPECT_EQ(config->log.sink, LogSink::syslog);
   EXPECT_EQ(config->log.file, "");
   EXPECT_EQ(config->log.format, LogFormat::text);
+  EXPECT_EQ(config->annotations,
+            (std::vector<std::string_view>{"init", "forward", "signals", "expect-exit", "grace"}));
 }
 
 TEST(Config, every_key) {
@@ -33,7 +38,9 @@ TEST(Config, every_key) {
     // which one to become
     "runtime": "/usr/bin/crun", "inject": "annotated", "onFailure": "fail", "sharedPid": "subreaper",
     "skipCommands": ["/opt/app/launcher", "my-init"],
-    "init": { "path": "/opt/runi/init", /* to all of them */ "forward": "group" },
+    "annotations": ["grace", "init"],
+    "init": { "path": "/opt/runi/init", /* to all of them */ "forward": "group",
+              "signals": ["TERM:QUIT", "SIGRTMIN+3:0"], "expectExit": [143, 0], "graceSeconds": 86400 },
     "log": { "level": "info", "file": "/var/log/runi.log", "sink": "file", "format": "json" } })");
   ASSERT_TRUE(config) << config.error().what;
   EXPECT_EQ(config->runtime, "/usr/bin/crun");
@@ -42,18 +49,23 @@ TEST(Config, every_key) {
   EXPECT_EQ(config->shared_pid, SharedPid::subreaper);
   EXPECT_EQ(config->skip_commands, (std::vector<std::string>{"/opt/app/launcher", "my-init"}));
   EXPECT_EQ(config->init_path, "/opt/runi/init");
-  EXPECT_EQ(config->init_forward, Forward::group);
   EXPECT_EQ(config->log.level, LogLevel::info);
   EXPECT_EQ(config->log.sink, LogSink::file);
   EXPECT_EQ(config->log.file, "/var/log/runi.log");
   EXPECT_EQ(config->log.format, LogFormat::json);
+  EXPECT_EQ(config->tuning.forward, Forward::group);
+  EXPECT_EQ(config->tuning.signals, (std::vector<std::string>{"TERM:QUIT", "SIGRTMIN+3:0"}));
+  EXPECT_EQ(config->tuning.expected_exits, (std::vector<int>{143, 0}));
+  EXPECT_EQ(config->tuning.grace_s, 86400);
+  EXPECT_EQ(config->annotations, (std::vector<std::string_view>{"grace", "init"}));
+  EXPECT_TRUE(parse_config(R"({"annotations":[]})")->annotations.empty());
 }
 
 TEST(Config, every_error_names_its_place_and_what_was_expected) {
   EXPECT_EQ(error_of("[]"), "expected an object, found an array");
   EXPECT_EQ(error_of(R"({"Runtime":"/x"})"),
             "/Runtime: unknown key; expected one of runtime, inject, onFailure, sharedPid, init, "
-            "skipCommands, log");
+            "skipCommands, annotations, log");
   EXPECT_EQ(error_of(R"({"runtime":"crun"})"),
             R"(/runtime: expected the absolute path of a file, found "crun")");
   EXPECT_EQ(error_of(R"({"runtime":7})"), "/runtime: expected the absolute path of a file, found 7");
@@ -72,7 +84,30 @@ TEST(Config, every_error_names_its_place_and_what_was_expected) {
   EXPECT_EQ(error_of(R"({"skipCommands":["x",""]})"),
             R"(/skipCommands/1: expected a command's path or base name, found "")");
   EXPECT_EQ(error_of(R"({"init":"/x"})"), R"(/init: expected an object, found "/x")");
-  EXPECT_EQ(error_of(R"({"init":{"grace":1}})"), "/init/grace: unknown key; expected one of path, forward");
+  EXPECT_EQ(error_of(R"({"init":{"grace":1}})"),
+            "/init/grace: unknown key; expected one of path, forward, signals, expectExit, graceSeconds");
+  EXPECT_EQ(error_of(R"({"init":{"signals":"TERM:QUIT"}})"),
+            R"(/init/signals: expected an array of rewritings, found "TERM:QUIT")");
+  EXPECT_EQ(error_of(R"({"init":{"signals":["HUP:0","SIGHUP:1"]}})"),
+            "/init/signals/1: expected FROM:TO, two signals' names or numbers, TO also 0, and no FROM twice, "
+            "found \"SIGHUP:1\"");
+  EXPECT_EQ(error_of(R"({"init":{"signals":[15]}})").substr(0, 25), "/init/signals/0: expected");
+  EXPECT_EQ(error_of(R"({"init":{"expectExit":143}})"),
+            "/init/expectExit: expected an array of exit codes, found 143");
+  for (const char* code : {"256", "-1", "1.0", "1e1", "\"1\"", "-0"}) {
+    EXPECT_EQ(
+        error_of(R"({"init":{"expectExit":[)" + std::string(code) + "]}}"),
+        "/init/expectExit/0: expected an exit code, 0 to 255, and none twice, found " + std::string(code));
+  }
+  EXPECT_EQ(error_of(R"({"init":{"graceSeconds":86401}})"),
+            "/init/graceSeconds: expected whole seconds, 0 to 86400, found 86401");
+  EXPECT_EQ(error_of(R"({"init":{"graceSeconds":"1"}})"),
+            "/init/graceSeconds: expected whole seconds, 0 to 86400, found \"1\"");
+  EXPECT_EQ(error_of(R"({"annotations":"none"})"),
+            R"(/annotations: expected an array of annotations' keys, found "none")");
+  EXPECT_EQ(error_of(R"({"annotations":["init","runi.dev/grace"]})"),
+            R"(/annotations/1: expected one of "init", "forward", "signals", "expect-exit", "grace", )"
+            R"(found "runi.dev/grace")");
   EXPECT_EQ(error_of(R"({"init":{"forward":"all"}})"),
             R"(/init/forward: expected "child" or "group", found "all")");
   EXPECT_EQ(error_of(R"({"inject":"never","inject":"always"})"), "/inject: stands twice");

@@ -292,7 +292,7 @@ TEST(Decide, target_in_the_root_directory_of_a_user_namespace_only_where_its_own
 
 TEST(Decide, forward_to_the_group) {
   Case c;
-  c.config.init_forward = Forward::group;
+  c.config.tuning.forward = Forward::group;
   EXPECT_EQ(c.plan().injection->arguments, (std::vector<std::string>{"/dev/.runi-init", "-g", "--"}));
 }
 

@@ -1,0 +1,38 @@
+// How the init behaves in a container: what an administrator and a pod may both choose, and how it is
+// written.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace runi {
+
+enum class Forward { child, group };
+
+// runi-init(8) explains the options. Every member's default is what the init does without one.
+struct Tuning {
+  Forward forward = Forward::child;
+  std::vector<std::string> signals;  // each "FROM:TO", as -r takes it, and no FROM twice
+  std::vector<int> expected_exits;   // -e: 0 to 255, none twice
+  int grace_s = 0;                   // -t: kMostGraceSeconds at most
+};
+
+// A day. Whatever needs longer to end is no straggler, and a number above is most likely one of milliseconds.
+inline constexpr int kMostGraceSeconds = 86'400;
+
+// What is expected where the functions below say no.
+inline constexpr std::string_view kRewritingForm =
+    "FROM:TO, two signals' names or numbers, TO also 0, and no FROM twice";
+inline constexpr std::string_view kExitForm = "an exit code, 0 to 255, and none twice";
+inline constexpr std::string_view kGraceForm = "whole seconds, 0 to 86400";
+
+// Adds one; returns whether `text` is one in that form. Otherwise nothing changes.
+[[nodiscard]] bool add_rewriting(std::string_view text, std::vector<std::string>& signals);
+[[nodiscard]] bool add_exit(std::string_view text, std::vector<int>& exits);
+[[nodiscard]] bool read_grace(std::string_view text, int& grace_s);
+
+// The words that tell the init. It refuses none of them.
+[[nodiscard]] std::vector<std::string> options_for(const Tuning& tuning);
+
+}  // namespace runi
