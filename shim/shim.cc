@@ -64,7 +64,7 @@ Result<void> prepare(const CommandLine& command, const Config& config) {
     if (!spec) return with_context(path, spec.error());
     const Rootfs rootfs = look_at_rootfs(std::string(command.bundle), *spec);
     const Plan plan = decide(command, config, *spec, rootfs);
-    if (plan.reason == Reason::no_place) {
+    if (plan.reason == Reason::seccomp || plan.reason == Reason::no_place) {
       return Error{path + ": " + std::string(name_of(plan.reason)) + ": " + plan.detail};
     }
     if (!plan.injection) return {};
