@@ -350,14 +350,19 @@ Result<void> Profile::add(const Value& entry) {
     separate = separate || (seen & bit) != 0;
     seen |= bit;
   }
+  // A mask without bits leaves nothing to compare, and libseccomp leaves the condition out.
+  const auto compares = [](const Condition& condition) {
+    return condition.comparison != SCMP_CMP_MASKED_EQ || condition.value != 0;
+  };
+  std::vector<std::vector<Condition>> alternatives(separate ? conditions.size() : 1);
+  for (std::size_t i = 0; i < conditions.size(); ++i) {
+    if (compares(conditions[i])) alternatives[separate ? i : 0].push_back(conditions[i]);
+  }
   for (const Value& name : (*names)->children()) {
     if (name.kind != Kind::string) return wrong(kCallsPath, "names", "expected strings in it");
     const int number = number_of(name.text);
     if (!is_called(number)) continue;
-    if (!separate) rules_.push_back({number, *action, conditions});
-    for (std::size_t i = 0; separate && i < conditions.size(); ++i) {
-      rules_.push_back({number, *action, {conditions[i]}});
-    }
+    for (const auto& alternative : alternatives) rules_.push_back({number, *action, alternative});
   }
   return {};
 }
@@ -385,9 +390,6 @@ Result<Profile> Profile::parse(const Value& value) {
 }
 
 Profile::Match Profile::match(const Condition& condition, const Argument& argument) {
-  // A mask without bits leaves nothing to compare, and libseccomp leaves the condition out.
-  const bool masked = condition.comparison == SCMP_CMP_MASKED_EQ;
-  if (masked && condition.value == 0) return Match::yes;
   if (!argument.known) return Match::maybe;
   const auto answer = [](bool holds) { return holds ? Match::yes : Match::no; };
   switch (condition.comparison) {
@@ -412,17 +414,34 @@ Profile::Match Profile::match(const Rule& rule, const Call& call) {
 
 std::vector<Action> Profile::answers_to(const Call& call) const {
   std::vector<Action> answers;
+  std::vector<const Rule*> rules;
   bool certain = false;
   for (const Rule& rule : rules_) {
     if (rule.number != call.number) continue;
-    // A rule without conditions takes the place of all that have some (db_col_rule_add() in db.c).
+    // A rule without conditions takes the place of all that have some (db_col_rule_add() in libseccomp's
+    // db.c).
     if (rule.conditions.empty()) return {rule.action};
-    const Match matched = match(rule, call);
-    if (matched != Match::no) answers.push_back(rule.action);
+    rules.push_back(&rule);
+  }
+  const bool in_doubt = is_in_doubt(rules);
+  for (const Rule* rule : rules) {
+    const Match matched = in_doubt ? Match::maybe : match(*rule, call);
+    if (matched != Match::no) answers.push_back(rule->action);
     certain = certain || matched == Match::yes;
   }
   if (!certain) answers.push_back(default_action_);
   return answers;
+}
+
+// Whether libseccomp (2.5.4) may make something else of these rules for one call than they say: it merges
+// several to a tree, and gets that wrong where a comparison is not for equality.
+bool Profile::is_in_doubt(const std::vector<const Rule*>& rules) {
+  if (rules.size() < 2) return false;
+  return std::any_of(rules.begin(), rules.end(), [](const Rule* rule) {
+    return std::any_of(rule->conditions.begin(), rule->conditions.end(), [](const Condition& condition) {
+      return condition.comparison != SCMP_CMP_EQ && condition.comparison != SCMP_CMP_MASKED_EQ;
+    });
+  });
 }
 
 Result<void> judge(const Spec& spec, std::span<const std::string> init_arguments) {

@@ -88,6 +88,7 @@ class Profile {
   Result<void> add(const json::Value& entry);
   static Match match(const Condition& condition, const Argument& argument);
   static Match match(const Rule& rule, const Call& call);
+  static bool is_in_doubt(const std::vector<const Rule*>& rules);
 
   Action default_action_;
   std::vector<Rule> rules_;  // but those that say what the default action says
