@@ -272,7 +272,8 @@ std::string make_profile(const std::uint8_t* bytes, std::size_t size) {
   if (take(4) == 0) profile["defaultErrnoRet"] = take(3) * 38;
   if (take(2) == 0) profile["architectures"] = {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"};
   profile["syscalls"] = Json::array();
-  while (size > 0 && profile["syscalls"].size() < 64) {
+  // libseccomp takes a time that grows exponentially with rules for one call that contradict each other.
+  while (size > 0 && profile["syscalls"].size() < 10) {
     Json entry = {{"action", kActions[one_action != 0 ? one_action - 1 : take(9)]}};
     if (take(8) == 0) entry["errnoRet"] = take(3) * 19;
     const seccomp::Call& call = calls[take(calls.size())];

@@ -3,8 +3,11 @@
 #include "oracle.h"
 #include "seccomp_profile.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pty.h>
 #include <seccomp.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -303,6 +306,91 @@ TEST(Unreadable, is_told_by_its_place) {
             "/linux/seccomp/syscalls/args: expected objects in it");
   EXPECT_EQ(verdict(R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[7]})"),
             "/linux/seccomp/syscalls: expected objects in it");
+}
+
+// --- the real init under the table's calls alone -----------------------------------------------------------
+
+constexpr std::uint32_t kKill = SCMP_ACT_KILL_PROCESS;
+
+// Allows what the table says the init calls, argument by argument, and kills for all else; `refused`, if
+// there is one, gets EPERM. writev is the application's, which is an init that tells its version.
+bool bind_to_the_table(const seccomp::Call* refused) {
+  scmp_filter_ctx filter = seccomp_init(kKill);
+  const auto add = [filter](const seccomp::Call& call, std::uint32_t action) {
+    std::vector<scmp_arg_cmp> conditions;
+    for (unsigned i = 0; i < 6; ++i) {
+      if (call.arguments[i].known) conditions.push_back({i, SCMP_CMP_EQ, call.arguments[i].value, 0});
+    }
+    const int added = seccomp_rule_add_array(filter, action, call.number,
+                                             static_cast<unsigned>(conditions.size()), conditions.data());
+    return added == 0 || added == -EEXIST;
+  };
+  if (refused != nullptr && !add(*refused, SCMP_ACT_ERRNO(EPERM))) return false;
+  for (const seccomp::Call& call : seccomp::init_calls()) {
+    const bool is_refused = refused != nullptr && std::string_view(refused->name) == call.name;
+    if (!is_refused && !add(call, SCMP_ACT_ALLOW)) return false;
+    // Other arguments of the call that is refused.
+    if (is_refused && &call != refused && !add(call, SCMP_ACT_ALLOW)) return false;
+  }
+  return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(writev), 0) == 0 && seccomp_load(filter) == 0;
+}
+
+// The exit status of the init, or 256 and the signal that ended it.
+int run_init(const std::vector<std::string>& options, const seccomp::Call* refused, bool terminal = false,
+             std::vector<std::string> environment = {}) {
+  std::vector<std::string> words = {RUNI_INIT};
+  words.insert(words.end(), options.begin(), options.end());
+  words.insert(words.end(), {"--", RUNI_INIT, "--version"});
+  const auto pointers = [](std::vector<std::string>& strings) {
+    std::vector<char*> all;
+    for (std::string& string : strings) all.push_back(string.data());
+    all.push_back(nullptr);
+    return all;
+  };
+  int master = -1;
+  const pid_t pid = terminal ? forkpty(&master, nullptr, nullptr, nullptr) : fork();
+  if (pid == 0) {
+    for (std::string& variable : environment) {
+      if (variable.ends_with("=")) variable += std::to_string(getpid());
+    }
+    if (!terminal) {
+      const int null = open("/dev/null", O_RDWR);
+      dup2(null, 0);
+      dup2(null, 1);
+      dup2(null, 2);
+    }
+    const auto args = pointers(words);
+    const auto variables = pointers(environment);
+    if (!bind_to_the_table(refused)) _exit(99);
+    execve(RUNI_INIT, args.data(), variables.data());
+    _exit(98);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  if (master >= 0) close(master);
+  return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+TEST(Init, calls_nothing_that_is_not_in_the_table) {
+  for (const std::vector<std::string>& options : std::vector<std::vector<std::string>>{
+           {}, {"-s"}, {"-n"}, {"-g"}, {"-t", "1"}, {"-w"}, {"-s", "-g", "-t", "1"}}) {
+    SCOPED_TRACE(testing::PrintToString(options));
+    EXPECT_EQ(run_init(options, nullptr), 0);
+    EXPECT_EQ(run_init(options, nullptr, true), 0);
+    EXPECT_EQ(run_init(options, nullptr, false, {"LISTEN_PID=", "WATCHDOG_PID=", "LISTEN_PIDFDID=1"}), 0);
+  }
+}
+
+// Without any one of the calls that it is said to do without, it tries nothing else than what is in the
+// table.
+TEST(Init, does_without_what_the_table_says) {
+  for (const seccomp::Call& call : seccomp::init_calls()) {
+    if (call.need == seccomp::Need::indispensable) continue;
+    SCOPED_TRACE(call.name);
+    EXPECT_EQ(run_init({}, &call), 0);
+    EXPECT_EQ(run_init({"-s", "-t", "1"}, &call), 0);
+    EXPECT_EQ(run_init({}, &call, true), 0);
+  }
 }
 
 TEST(Generated, profiles_are_judged_as_they_act) {
