@@ -91,19 +91,6 @@ bool add_architectures(scmp_filter_ctx filter, const Json& profile) {
   return true;
 }
 
-std::vector<sock_filter> export_program(scmp_filter_ctx filter) {
-  const int file = memfd_create("bpf", MFD_CLOEXEC);
-  std::vector<sock_filter> program;
-  if (file < 0) return program;
-  if (seccomp_export_bpf(filter, file) == 0) {
-    const off_t size = lseek(file, 0, SEEK_END);
-    program.resize(static_cast<std::size_t>(size) / sizeof(sock_filter));
-    if (pread(file, program.data(), static_cast<std::size_t>(size), 0) != size) program.clear();
-  }
-  close(file);
-  return program;
-}
-
 std::optional<int> last_known(const Json& profile) {
   static const std::set<std::string> kAllowing = {"SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"};
   if (kAllowing.count(profile.value("defaultAction", "")) != 0) return std::nullopt;
@@ -170,6 +157,19 @@ std::string hex(std::uint32_t value) {
 }
 
 }  // namespace
+
+std::vector<sock_filter> export_program(void* filter) {
+  const int file = memfd_create("bpf", MFD_CLOEXEC);
+  std::vector<sock_filter> program;
+  if (file < 0) return program;
+  if (seccomp_export_bpf(filter, file) == 0) {
+    const off_t size = lseek(file, 0, SEEK_END);
+    program.resize(static_cast<std::size_t>(size) / sizeof(sock_filter));
+    if (pread(file, program.data(), static_cast<std::size_t>(size), 0) != size) program.clear();
+  }
+  close(file);
+  return program;
+}
 
 std::optional<Filter> Filter::build(const Json& profile, Runtime runtime) {
   const auto default_action = action_of(profile, "defaultAction", "defaultErrnoRet");

@@ -16,6 +16,9 @@ namespace runi {
 
 enum class Runtime { runc, crun };
 
+// A scmp_filter_ctx as the kernel takes it; empty where that cannot be.
+std::vector<sock_filter> export_program(void* filter);
+
 class Filter {
  public:
   // linux.seccomp of a config.json. Nothing where the runtime would not start the container.

@@ -5,8 +5,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/seccomp.h>
 #include <pty.h>
 #include <seccomp.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -332,7 +334,11 @@ bool bind_to_the_table(const seccomp::Call* refused) {
     // Other arguments of the call that is refused.
     if (is_refused && &call != refused && !add(call, SCMP_ACT_ALLOW)) return false;
   }
-  return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(writev), 0) == 0 && seccomp_load(filter) == 0;
+  if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(writev), 0) != 0) return false;
+  std::vector<sock_filter> program = export_program(filter);
+  const sock_fprog installed = {static_cast<unsigned short>(program.size()), program.data()};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &installed) == 0;
 }
 
 // The exit status of the init, or 256 and the signal that ended it.
