@@ -257,6 +257,11 @@ Effect effect_of(const Action& action) {
   }
 }
 
+// Errors after which the init tries no other way of making a process (start.cc, spawn()).
+bool is_limit(const Action& action) {
+  return action.value == SCMP_ACT_ERRNO(EAGAIN) || action.value == SCMP_ACT_ERRNO(ENOMEM);
+}
+
 struct Options {
   bool subreaper = false;
   bool grace = false;
@@ -462,6 +467,7 @@ Result<void> judge(const Spec& spec, std::span<const std::string> init_arguments
       if (effect == Effect::fatal) return objection(call, action);
       if (effect == Effect::pretends && call.need != Need::ignored) return objection(call, action);
       if (call.need == Need::indispensable) return objection(call, action);
+      if (is_process && is_limit(action)) return objection(call, action);
       refused = true;
       if (is_process) no_process = objection(call, action);
     }

@@ -163,6 +163,16 @@ TEST(Strict, ways_of_making_a_process) {
             "profile answers vfork with SCMP_ACT_KILL");
 }
 
+// Errors that look like a limit's are the end of it.
+TEST(Strict, a_way_of_making_a_process_that_is_refused_as_by_a_limit) {
+  for (const int error : {EAGAIN, ENOMEM}) {
+    const std::string rule =
+        R"({"names":["clone"],"action":"SCMP_ACT_ERRNO","errnoRet":)" + std::to_string(error) + "}";
+    EXPECT_EQ(compared(listing("SCMP_ACT_KILL", rule, {"clone"})),
+              "profile answers clone with SCMP_ACT_ERRNO");
+  }
+}
+
 std::string clone_rule(const std::string& args, const std::string& action = "SCMP_ACT_ALLOW") {
   return R"({"names":["clone"],"action":")" + action + R"(","args":[)" + args + "]}";
 }
