@@ -232,7 +232,8 @@ Spawned spawn(const Program& program, const Place& place) {
   for (const Way& way : kWays) {
     spawned.pid = kernel::runi_spawn(way.number, static_cast<unsigned long>(way.flags), stack + sizeof stack,
                                      live, &child, &spawned.pidfd);
-    if (spawned.pid > 0) break;
+    // Where it is a limit, the others would not do better, and a profile may kill for them.
+    if (spawned.pid > 0 || spawned.pid == -EAGAIN || spawned.pid == -ENOMEM) break;
   }
   return spawned;
 }

@@ -1,6 +1,7 @@
 #include "decide.h"
 
 #include "annotations.h"
+#include "seccomp_profile.h"
 
 #include <algorithm>
 #include <iterator>
@@ -140,16 +141,6 @@ Evidence not_a_process(const Question& q) {
   return std::nullopt;
 }
 
-constexpr struct {
-  Reason reason;
-  Evidence (*find)(const Question&);
-} kRows[] = {
-    {Reason::not_a_start, not_a_start}, {Reason::disabled, disabled},
-    {Reason::no_process, no_process},   {Reason::sandbox, sandbox},
-    {Reason::shared_pid, shared_pid},   {Reason::has_init, has_init},
-    {Reason::wants_pid1, wants_pid1},   {Reason::not_a_process, not_a_process},
-};
-
 // A destination as the runtimes take it: absolute, without "." and "..", "//" and a last slash.
 std::string cleaned(string_view destination) {
   std::vector<string_view> parts;
@@ -228,6 +219,31 @@ bool must_tell(const Question& q) {
   return q.config.inject != Inject::never && !no_process(q) && !sandbox(q);
 }
 
+// With this annotation crun takes a filter from there instead of the profile
+// (crun src/libcrun/linux.c, "run.oci.seccomp_bpf_data").
+constexpr string_view kFilterMark = "run.oci.seccomp_bpf_data";
+
+Evidence seccomp(const Question& q) {
+  if (dialect_of(q.config.runtime) == Dialect::crun && q.spec.annotation(kFilterMark)) {
+    return "annotation " + std::string(kFilterMark) + " hides what is allowed";
+  }
+  if (q.spec.seccomp_value == nullptr) return std::nullopt;
+  const auto judged = seccomp::judge(q.spec, injection_at(kDevTarget, q.wishes.tuning, q.spec).arguments);
+  if (judged) return std::nullopt;
+  return judged.error().what;
+}
+
+constexpr struct {
+  Reason reason;
+  Evidence (*find)(const Question&);
+} kRows[] = {
+    {Reason::not_a_start, not_a_start}, {Reason::disabled, disabled},
+    {Reason::no_process, no_process},   {Reason::sandbox, sandbox},
+    {Reason::shared_pid, shared_pid},   {Reason::has_init, has_init},
+    {Reason::wants_pid1, wants_pid1},   {Reason::not_a_process, not_a_process},
+    {Reason::seccomp, seccomp},
+};
+
 }  // namespace
 
 std::string_view name_of(Reason reason) {
@@ -240,6 +256,7 @@ std::string_view name_of(Reason reason) {
     case Reason::has_init: return "has-init";
     case Reason::wants_pid1: return "wants-pid1";
     case Reason::not_a_process: return "not-a-process";
+    case Reason::seccomp: return "seccomp";
     case Reason::no_place: return "no-place";
     case Reason::inject: return "inject";
   }

@@ -107,7 +107,7 @@ Outcome prepare(const CommandLine& command, const Config& config) {
       }
       return failed(std::move(outcome), std::move(why));
     }
-    if (plan.reason == Reason::no_place) {
+    if (plan.reason == Reason::seccomp || plan.reason == Reason::no_place) {
       const Error why = with_context(outcome.decision, Error{outcome.detail});
       return failed(std::move(outcome), with_context(path, why));
     }

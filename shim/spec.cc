@@ -58,16 +58,8 @@ bool is_null(const Value* value) {
   return value == nullptr || value->kind == Kind::null;
 }
 
-// As find, for callers to whom a null is no different from a missing member.
-Result<const Value*> find_present(const Value& object, std::string_view path, std::string_view member,
-                                  Kind kind) {
-  auto found = find(object, path, member, kind);
-  if (found && is_null(*found)) return nullptr;
-  return found;
-}
-
 Result<std::string_view> find_text(const Value& object, std::string_view path, std::string_view member) {
-  auto found = find_present(object, path, member, Kind::string);
+  auto found = find_member(object, path, member, Kind::string);
   if (!found) return found.error();
   return *found == nullptr ? std::string_view{} : (*found)->text;
 }
@@ -78,10 +70,10 @@ Error wrong_element(std::string_view path, Kind expected, Kind found) {
 }
 
 Result<void> read_process(const Value& root, Spec& spec) {
-  auto process = find_present(root, "", "process", Kind::object);
+  auto process = find_member(root, "", "process", Kind::object);
   if (!process) return process.error();
   if (*process == nullptr) return {};
-  auto args = find_present(**process, "/process", "args", Kind::array);
+  auto args = find_member(**process, "/process", "args", Kind::array);
   if (!args) return args.error();
   if (*args == nullptr) return {};
   for (const Value& arg : (*args)->children()) {
@@ -112,7 +104,7 @@ Result<void> read_mounts(const Value& root, Spec& spec) {
     if (!destination) return destination.error();
     auto type = find_text(entry, "/mounts", "type");
     if (!type) return type.error();
-    auto options = find_present(entry, "/mounts", "options", Kind::array);
+    auto options = find_member(entry, "/mounts", "options", Kind::array);
     if (!options) return options.error();
     Mount mount{*destination, *type == "tmpfs", true};
     if (*options != nullptr) {
@@ -145,7 +137,7 @@ Result<void> read_annotations(const Value& root, Spec& spec) {
 
 Result<std::vector<IdRange>> read_mappings(const Value& linux_value, std::string_view member) {
   std::vector<IdRange> ranges;
-  auto mappings = find_present(linux_value, "/linux", member, Kind::array);
+  auto mappings = find_member(linux_value, "/linux", member, Kind::array);
   if (!mappings) return mappings.error();
   if (*mappings == nullptr) return ranges;
   const std::string path = "/linux/" + std::string(member);
@@ -153,7 +145,7 @@ Result<std::vector<IdRange>> read_mappings(const Value& linux_value, std::string
     if (entry.kind != Kind::object) return wrong_element(path, Kind::object, entry.kind);
     IdRange range;
     for (const auto& [name, target] : {std::pair{"hostID", &range.host}, std::pair{"size", &range.size}}) {
-      auto number = find_present(entry, path, name, Kind::number);
+      auto number = find_member(entry, path, name, Kind::number);
       if (!number) return number.error();
       if (*number == nullptr) continue;
       const std::string_view text = (*number)->text;
@@ -168,10 +160,10 @@ Result<std::vector<IdRange>> read_mappings(const Value& linux_value, std::string
 }
 
 Result<void> read_linux(const Value& root, Spec& spec) {
-  auto linux_value = find_present(root, "", "linux", Kind::object);
+  auto linux_value = find_member(root, "", "linux", Kind::object);
   if (!linux_value) return linux_value.error();
   if (*linux_value == nullptr) return {};
-  auto namespaces = find_present(**linux_value, "/linux", "namespaces", Kind::array);
+  auto namespaces = find_member(**linux_value, "/linux", "namespaces", Kind::array);
   if (!namespaces) return namespaces.error();
   if (*namespaces != nullptr) {
     for (const Value& entry : (*namespaces)->children()) {
@@ -193,13 +185,16 @@ Result<void> read_linux(const Value& root, Spec& spec) {
   if (!uids) return uids.error();
   auto gids = read_mappings(**linux_value, "gidMappings");
   if (!gids) return gids.error();
+  auto seccomp = find_member(**linux_value, "/linux", "seccomp", Kind::object);
+  if (!seccomp) return seccomp.error();
+  spec.seccomp_value = *seccomp;
   spec.host_uids = std::move(*uids);
   spec.host_gids = std::move(*gids);
   return {};
 }
 
 Result<void> read_root(const Value& root, Spec& spec) {
-  auto filesystem = find_present(root, "", "root", Kind::object);
+  auto filesystem = find_member(root, "", "root", Kind::object);
   if (!filesystem) return filesystem.error();
   if (*filesystem == nullptr) return {};
   auto path = find_text(**filesystem, "/root", "path");
@@ -215,6 +210,13 @@ std::optional<std::string_view> Spec::annotation(std::string_view key) const {
                                   [key](const Annotation& annotation) { return annotation.key == key; });
   if (found == annotations.end()) return std::nullopt;
   return found->value;
+}
+
+Result<const Value*> find_member(const Value& object, std::string_view path, std::string_view member,
+                                 Kind kind) {
+  auto found = find(object, path, member, kind);
+  if (found && is_null(*found)) return nullptr;
+  return found;
 }
 
 Result<Spec> parse_spec(std::string_view bytes) {

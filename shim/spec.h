@@ -49,12 +49,18 @@ struct Spec {
   const json::Value* args_value = nullptr;
   const json::Value* mounts_value = nullptr;       // an array or null
   const json::Value* annotations_value = nullptr;  // an object or null
+  const json::Value* seccomp_value = nullptr;      // an object; what is in it is not looked at
 
   json::Document document;
 
   // The value of an annotation, or nothing.
   [[nodiscard]] std::optional<std::string_view> annotation(std::string_view key) const;
 };
+
+// Finds a member of an object that stands at `path`; a null pointer where there is none, or a null.
+// Errors: it has another kind, or its name is one that runtimes read differently (below).
+Result<const json::Value*> find_member(const json::Value& object, std::string_view path,
+                                       std::string_view member, json::Kind kind);
 
 // Reads the OCI runtime specification's config.md, the members named above only; all others may be anything.
 // Errors: bytes that are not JSON; a member of those above with another type than the specification's; and

@@ -192,6 +192,58 @@ TEST(Decide, not_a_process) {
   }
 }
 
+Case with_seccomp(const std::string& profile) {
+  return with_linux(R"({"namespaces":[{"type":"pid"}],"seccomp":)" + profile + "}");
+}
+
+TEST(Decide, a_seccomp_profile_that_does_not_suit_the_init) {
+  const std::string kills = R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[)"
+                            R"({"names":["clone"],"action":"SCMP_ACT_KILL_PROCESS"}]})";
+  const Plan plan = with_seccomp(kills).plan();
+  EXPECT_EQ(plan.reason, Reason::seccomp);
+  EXPECT_EQ(name_of(plan.reason), "seccomp");
+  EXPECT_EQ(plan.detail, "profile answers clone with SCMP_ACT_KILL_PROCESS");
+  EXPECT_EQ(with_seccomp(R"({"defaultAction":"SCMP_ACT_ALLOW"})").reason(), "inject");
+  EXPECT_EQ(with_seccomp("null").reason(), "inject");
+}
+
+TEST(Decide, a_seccomp_profile_comes_after_what_makes_an_init_unwanted_and_before_its_place) {
+  Case c = with_seccomp(R"({"defaultAction":"SCMP_ACT_KILL"})");
+  EXPECT_EQ(c.reason(), "seccomp");
+  c.rootfs = {};
+  c.json.replace(c.json.find("tmpfs"), 5, "ext4");
+  EXPECT_EQ(c.reason(), "seccomp");
+  c.json.replace(c.json.find(R"(["app"])"), 7, R"(["a.wasm"])");
+  EXPECT_EQ(c.reason(), "not-a-process");
+}
+
+TEST(Decide, a_seccomp_profile_that_runtimes_read_differently) {
+  EXPECT_EQ(
+      with_seccomp(R"({"defaultAction":"SCMP_ACT_ALLOW","DEFAULTACTION":"SCMP_ACT_KILL"})").plan().detail,
+      "/linux/seccomp/defaultAction: also written in another case; runtimes disagree on which one counts");
+  Case c = with_seccomp(R"({"defaultAction":1})");
+  EXPECT_EQ(c.reason(), "seccomp");
+  c.json.insert(1, R"("annotations":{"runi.dev/init":"false"},)");
+  EXPECT_EQ(c.reason(), "disabled");
+}
+
+TEST(Decide, a_subreaper_s_calls_are_judged_where_it_is_one) {
+  const std::string profile =
+      R"("seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["prctl"],)"
+      R"("action":"SCMP_ACT_KILL","args":[{"index":0,"value":36,"op":"SCMP_CMP_EQ"}]}]}})";
+  EXPECT_EQ(with_linux(R"({"namespaces":[{"type":"pid"}],)" + profile).reason(), "inject");
+  Case shared = with_linux("{" + profile);
+  shared.config.shared_pid = SharedPid::subreaper;
+  EXPECT_EQ(shared.reason(), "seccomp");
+}
+
+TEST(Decide, a_filter_of_its_own_hides_from_runi_what_crun_allows) {
+  Case c = with_members(R"("annotations":{"run.oci.seccomp_bpf_data":"BgAAAAAA/38="})");
+  EXPECT_EQ(c.reason(), "inject");
+  c.config.runtime = "/usr/bin/crun";
+  EXPECT_EQ(c.reason(), "seccomp");
+}
+
 TEST(Decide, earlier_reasons_come_first) {
   Case c = with_args("[]");
   c.config.inject = Inject::never;

@@ -84,8 +84,22 @@ TEST(Spec, names_that_runtimes_read_differently_are_refused) {
 TEST(Spec, other_members_may_be_anything) {
   EXPECT_EQ(
       error_of(
-          R"({"x":1,"x":2,"vm":[],"hooks":7,"process":{"User":1,"capabilities":"?"},"linux":{"seccomp":0}})"),
+          R"({"x":1,"x":2,"vm":[],"hooks":7,"process":{"User":1,"capabilities":"?"},"linux":{"sysctl":0}})"),
       "no error");
+}
+
+TEST(Spec, a_seccomp_profile_is_found_and_not_looked_into) {
+  const auto spec = parse_spec(R"({"linux":{"seccomp":{"x":1,"x":2}}})");
+  ASSERT_TRUE(spec);
+  ASSERT_NE(spec->seccomp_value, nullptr);
+  EXPECT_EQ(spec->seccomp_value->kind, json::Kind::object);
+  for (const char* none : {R"({"linux":{"seccomp":null}})", R"({"linux":{}})", "{}"}) {
+    const auto without = parse_spec(none);
+    ASSERT_TRUE(without);
+    EXPECT_EQ(without->seccomp_value, nullptr);
+  }
+  EXPECT_EQ(error_of(R"({"linux":{"seccomp":{},"Seccomp":{}}})"),
+            "/linux/seccomp: also written in another case; runtimes disagree on which one counts");
 }
 
 TEST(Spec, wrong_types_are_named_with_their_place) {
