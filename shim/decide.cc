@@ -70,6 +70,11 @@ struct Question {
   const Wishes& wishes;
 };
 
+// args[0]; empty where there is none, so that every row can be asked of every container.
+string_view command_of(const Question& q) {
+  return q.spec.args.empty() ? string_view() : q.spec.args[0];
+}
+
 Evidence not_a_start(const Question& q) {
   if (q.command.verb != Verb::other) return std::nullopt;
   return "the command is not create, run or restore";
@@ -85,7 +90,7 @@ Evidence disabled(const Question& q) {
 }
 
 Evidence no_process(const Question& q) {
-  if (!q.spec.args.empty() && !q.spec.args[0].empty()) return std::nullopt;
+  if (!command_of(q).empty()) return std::nullopt;
   return "process.args is missing or names no command";
 }
 
@@ -93,9 +98,11 @@ Evidence sandbox(const Question& q) {
   for (const auto& mark : kSandboxMarks) {
     if (q.spec.annotation(mark.key) == mark.value) return "annotation " + std::string(mark.key);
   }
-  const auto& args = q.spec.args;
-  if (args[0] == "/pause") return "command \"/pause\"";
-  if (base_name(args[0]) == "catatonit" && args.size() > 1 && args[1] == "-P") return "command catatonit -P";
+  const string_view command = command_of(q);
+  if (command == "/pause") return "command \"/pause\"";
+  if (base_name(command) == "catatonit" && q.spec.args.size() > 1 && q.spec.args[1] == "-P") {
+    return "command catatonit -P";
+  }
   return std::nullopt;
 }
 
@@ -108,14 +115,14 @@ Evidence shared_pid(const Question& q) {
 }
 
 Evidence has_init(const Question& q) {
-  const string_view command = q.spec.args[0];
+  const string_view command = command_of(q);
   if (q.spec.annotation(kPodmanInit) == "TRUE") return "annotation " + std::string(kPodmanInit);
   if (contains(kInits, base_name(command)) || command == "/dev/init") return "command " + quoted(command);
   return std::nullopt;
 }
 
 Evidence wants_pid1(const Question& q) {
-  const string_view command = q.spec.args[0];
+  const string_view command = command_of(q);
   if (contains(kInitSystems, base_name(command))) return "command " + quoted(command);
   if (const auto stop = q.spec.annotation(kStopSignal); stop && contains(kSystemdStopSignals, *stop)) {
     return "annotation " + std::string(kStopSignal) + " is systemd's";
@@ -137,7 +144,7 @@ Evidence not_a_process(const Question& q) {
   }
   const string_view runtime = base_name(q.config.runtime);
   if (runtime == "krun" || runtime.starts_with("crun-")) return "runtime " + quoted(runtime);
-  if (q.spec.args[0].ends_with(".wasm")) return "command " + quoted(q.spec.args[0]);
+  if (command_of(q).ends_with(".wasm")) return "command " + quoted(command_of(q));
   return std::nullopt;
 }
 
@@ -197,6 +204,9 @@ bool on_rootfs(const Spec& spec, const Rootfs& rootfs) {
                      (maps(spec.host_uids, rootfs.owner_uid) && maps(spec.host_gids, rootfs.owner_gid));
   return rootfs.writable && owned;
 }
+
+constexpr const char* kNoPlace =
+    "neither /dev nor /run is a tmpfs, and the root directory cannot take a file";
 
 std::optional<string_view> find_target(const Spec& spec, const Rootfs& rootfs) {
   if (rootfs.root_is_aliased) return std::nullopt;
@@ -278,13 +288,33 @@ Plan decide(const CommandLine& command, const Config& config, const Spec& spec, 
   const auto target = find_target(spec, rootfs);
   if (!target) {
     plan.reason = Reason::no_place;
-    plan.detail = "neither /dev nor /run is a tmpfs, and the root directory cannot take a file";
+    plan.detail = kNoPlace;
     return plan;
   }
   plan.reason = Reason::inject;
   plan.detail = "at " + std::string(*target);
   plan.injection = injection_at(*target, wishes.tuning, spec);
   return plan;
+}
+
+std::vector<Row> explain(const CommandLine& command, const Config& config, const Spec& spec,
+                         const Rootfs& rootfs) {
+  const Wishes wishes = read_wishes(spec, config);
+  const Question question{command, config, spec, wishes};
+  std::vector<Row> rows;
+  for (const auto& row : kRows) rows.push_back({row.reason, row.find(question)});
+  rows.push_back({Reason::no_place, find_target(spec, rootfs) ? Evidence() : Evidence(kNoPlace)});
+  return rows;
+}
+
+std::optional<Error> failure_of(const Plan& plan, const Config& config) {
+  if (!plan.complaints.empty() && config.on_failure == OnFailure::fail) {
+    std::string what;
+    for (const std::string& complaint : plan.complaints) what += (what.empty() ? "" : "; ") + complaint;
+    return Error{std::move(what)};
+  }
+  if (plan.reason != Reason::seccomp && plan.reason != Reason::no_place) return std::nullopt;
+  return with_context(name_of(plan.reason), Error{plan.detail});
 }
 
 }  // namespace runi

@@ -3,6 +3,7 @@
 
 #include "command_line.h"
 #include "config.h"
+#include "result.h"
 #include "spec.h"
 
 #include <cstdint>
@@ -59,13 +60,26 @@ struct Plan {
   Reason reason = Reason::not_a_start;
   std::string detail;                  // the evidence: which annotation, which command; may be empty
   std::optional<Injection> injection;  // present exactly when the reason is inject
-  // Each annotation that was not heeded and why (annotations.h). With onFailure "fail" the container must not
-  // start because of them, whatever the reason says.
+  // Each annotation that was not heeded and why (annotations.h).
   std::vector<std::string> complaints;
 };
 
 // The decision table. Total: every input has an answer.
 [[nodiscard]] Plan decide(const CommandLine& command, const Config& config, const Spec& spec,
                           const Rootfs& rootfs);
+
+// One row of the decision table, asked by itself.
+struct Row {
+  Reason reason;
+  std::optional<std::string> evidence;  // why the row fits; nothing where it does not
+};
+
+// Every row of the table but `inject`, in order, each as if the ones before it did not fit: for people who
+// ask why. The first that fits is what decide() answers; where none does, that is inject.
+[[nodiscard]] std::vector<Row> explain(const CommandLine& command, const Config& config, const Spec& spec,
+                                       const Rootfs& rootfs);
+
+// What onFailure is about: why the container cannot be started as configuration and annotations want it.
+[[nodiscard]] std::optional<Error> failure_of(const Plan& plan, const Config& config);
 
 }  // namespace runi

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "record.h"
 #include "report.h"
+#include "settings.h"
 #include "spec.h"
 #include "system.h"
 
@@ -18,36 +19,7 @@
 namespace runi {
 namespace {
 
-constexpr std::size_t kMaxConfigBytes = 1 << 20;
-constexpr std::size_t kMaxSpecBytes = 16 << 20;
 constexpr int kMaxAttempts = 16;  // at a config.json that somebody else replaces at the same time
-
-struct Settings {
-  Config config;
-  std::optional<Error> broken;  // why `config` holds nothing but a runtime
-};
-
-// "/etc/runi/<handler>.json" where there is such a file, else "/etc/runi/config.json", else the defaults.
-Settings read_settings(std::string_view handler) {
-  for (const std::string_view name : {handler, std::string_view("config")}) {
-    const std::string path = RUNI_CONFIG_DIR "/" + std::string(name) + ".json";
-    auto text = read_text(path, kMaxConfigBytes);
-    if (!text) return {{}, with_context("configuration " + path, text.error())};
-    if (!*text) continue;
-    auto config = parse_config(**text);
-    if (config) return {std::move(*config), std::nullopt};
-    Settings settings{{}, with_context("configuration " + path, config.error())};
-    settings.config.runtime = salvage_runtime(**text);
-    return settings;
-  }
-  return {};
-}
-
-Result<std::string> choose_runtime(const Config& config) {
-  if (config.runtime.empty()) return find_runtime();
-  if (auto checked = check_runtime(config.runtime); !checked) return checked.error();
-  return config.runtime;
-}
 
 std::string spec_path(const CommandLine& command) {
   if (command.config_file) return std::string(*command.config_file);
@@ -98,21 +70,11 @@ Outcome prepare(const CommandLine& command, const Config& config) {
     outcome.pod_namespace = origin.pod_namespace;
     outcome.pod = origin.pod;
     outcome.container = origin.container;
+    if (plan.injection) outcome.decision = "failed";
+    if (auto failure = failure_of(plan, config))
+      return failed(std::move(outcome), with_context(path, *failure));
     outcome.ignored = std::move(plan.complaints);
-    if (!outcome.ignored.empty() && config.on_failure == OnFailure::fail) {
-      outcome.decision = "failed";
-      Error why{path};
-      for (const std::string& complaint : outcome.ignored) {
-        why.what += (&complaint == outcome.ignored.data() ? ": " : "; ") + complaint;
-      }
-      return failed(std::move(outcome), std::move(why));
-    }
-    if (plan.reason == Reason::seccomp || plan.reason == Reason::no_place) {
-      const Error why = with_context(outcome.decision, Error{outcome.detail});
-      return failed(std::move(outcome), with_context(path, why));
-    }
     if (!plan.injection) return outcome;
-    outcome.decision = "failed";
     auto init = find_init(config.init_path);
     if (!init) return failed(std::move(outcome), init.error());
     auto replaced = replace_file(**file, inject((*file)->bytes, *spec, *plan.injection, *init, RUNI_VERSION));
