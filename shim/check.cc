@@ -46,6 +46,10 @@ std::string directory_of(const std::string& path) {
   return path.substr(0, path.rfind('/'));
 }
 
+std::string joined(std::string_view directory, std::string_view name) {
+  return std::string(directory) + "/" + std::string(name);
+}
+
 struct Options {
   std::string root = "/";
   std::string handler;
@@ -129,7 +133,7 @@ class Check {
     if (!program.starts_with('/')) {
       paths.clear();
       for (const std::string_view directory : kProgramDirectories) {
-        paths.push_back(std::string(directory) + "/" + program);
+        paths.push_back(joined(directory, program));
       }
     }
     for (const std::string& path : paths) {
@@ -146,7 +150,7 @@ class Check {
     std::vector<std::string> candidates;
     if (machine_.is_this()) candidates.push_back(find_runi());
     for (const std::string_view directory : kProgramDirectories) {
-      candidates.push_back(std::string(directory) + "/runi");
+      candidates.push_back(joined(directory, "runi"));
     }
     for (const std::string& path : candidates) {
       if (path == kSelf) continue;
@@ -181,11 +185,11 @@ class Check {
   void find_links(const std::string& directory) {
     for (const std::string& name : machine_.names_in(directory)) {
       if (!name.starts_with("runi-") && !is_reserved_name(name)) continue;
-      auto found = machine_.find(directory + "/" + name);
+      auto found = machine_.find(joined(directory, name));
       if (!found || !*found || !is_runi(**found)) continue;
       if (is_reserved_name(name)) {
         add(Severity::problem, "runi", "a link of this name is taken for a choice of crun's own handlers",
-            directory + "/" + name, "rename it to runi-" + name);
+            joined(directory, name), "rename it to runi-" + name);
       }
       handlers_[name] = (*found)->path;
     }
@@ -216,7 +220,7 @@ class Check {
     const std::string directory = directory_of(pattern);
     for (const std::string& name : machine_.names_in(directory)) {
       if (fnmatch(base_name(pattern).c_str(), name.c_str(), FNM_PERIOD) == 0) {
-        paths.push_back(directory + "/" + name);
+        paths.push_back(joined(directory, name));
       }
     }
     return paths;
@@ -228,7 +232,7 @@ class Check {
     std::set<std::string> seen = {main};
     for (std::size_t next = 0; next < files.size() && files.size() < kMaxImports; ++next) {
       for (std::string pattern : containerd_imports(files[next])) {
-        if (!pattern.starts_with('/')) pattern = directory_of(files[next].path) + "/" + pattern;
+        if (!pattern.starts_with('/')) pattern = joined(directory_of(files[next].path), pattern);
         for (const std::string& path : expand(pattern)) {
           if (!seen.insert(path).second) continue;
           for (ConfigFile& file : read_all("containerd", {path})) files.push_back(std::move(file));
@@ -242,7 +246,7 @@ class Check {
   Imports imports_of(const ConfigFile& main) {
     if (machine_.is_this()) {
       for (const std::string_view directory : kProgramDirectories) {
-        const std::string path = std::string(directory) + "/containerd";
+        const std::string path = joined(directory, "containerd");
         auto found = machine_.find(path);
         if (!found || !*found) continue;
         auto line = version_of(path);
@@ -324,7 +328,7 @@ class Check {
       if (!name.ends_with(".json")) continue;
       const std::string handler = name.substr(0, name.size() - 5);
       if (!only_.empty() && handler != only_ && handler != "config") continue;
-      check_configuration(directory + "/" + name, handler);
+      check_configuration(joined(directory, name), handler);
     }
   }
 
@@ -387,7 +391,7 @@ class Check {
       candidates.clear();
       for (const std::string_view name : kRuntimeNames) {
         for (const std::string_view directory : kProgramDirectories) {
-          candidates.push_back(std::string(directory) + "/" + std::string(name));
+          candidates.push_back(joined(directory, name));
         }
       }
     }
