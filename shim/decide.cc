@@ -109,13 +109,13 @@ Evidence shared_pid(const Question& q) {
 Evidence has_init(const Question& q) {
   const string_view command = q.spec.args[0];
   if (q.spec.annotation(kPodmanInit) == "TRUE") return "annotation " + std::string(kPodmanInit);
-  if (contains(kInits, base_name(command)) || command == "/dev/init") return "command " + quoted(command);
+  if (is_init(base_name(command)) || command == "/dev/init") return "command " + quoted(command);
   return std::nullopt;
 }
 
 Evidence wants_pid1(const Question& q) {
   const string_view command = q.spec.args[0];
-  if (contains(kInitSystems, base_name(command))) return "command " + quoted(command);
+  if (is_init_system(base_name(command))) return "command " + quoted(command);
   if (const auto stop = q.spec.annotation(kStopSignal); stop && contains(kSystemdStopSignals, *stop)) {
     return "annotation " + std::string(kStopSignal) + " is systemd's";
   }
@@ -224,6 +224,14 @@ Injection injection_at(string_view target, const Config& config, const Spec& spe
 }
 
 }  // namespace
+
+bool is_init(string_view name) {
+  return contains(kInits, name);
+}
+
+bool is_init_system(string_view name) {
+  return contains(kInitSystems, name);
+}
 
 std::string_view name_of(Reason reason) {
   switch (reason) {

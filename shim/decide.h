@@ -48,6 +48,10 @@ inline constexpr std::string_view kDevTarget = "/dev/.runi-init";
 inline constexpr std::string_view kRunTarget = "/run/.runi-init";
 inline constexpr std::string_view kRootfsTarget = "/.runi-init";
 
+// Whether a command of this base name is an init of runi-init's kind; whether it must be, or acts as, PID 1.
+[[nodiscard]] bool is_init(std::string_view name);
+[[nodiscard]] bool is_init_system(std::string_view name);
+
 // Set on every container that got the init; its value is runi's version.
 inline constexpr std::string_view kInjectedAnnotation = "runi.dev/injected";
 
