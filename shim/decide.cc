@@ -68,6 +68,11 @@ struct Question {
   const Rootfs& rootfs;
 };
 
+// args[0]; empty where there is none, so that every row can be asked of every container.
+string_view command_of(const Question& q) {
+  return q.spec.args.empty() ? string_view() : q.spec.args[0];
+}
+
 Evidence not_a_start(const Question& q) {
   if (q.command.verb != Verb::other) return std::nullopt;
   return "the command is not create, run or restore";
@@ -84,7 +89,7 @@ Evidence disabled(const Question& q) {
 }
 
 Evidence no_process(const Question& q) {
-  if (!q.spec.args.empty() && !q.spec.args[0].empty()) return std::nullopt;
+  if (!command_of(q).empty()) return std::nullopt;
   return "process.args is missing or names no command";
 }
 
@@ -92,9 +97,11 @@ Evidence sandbox(const Question& q) {
   for (const auto& mark : kSandboxMarks) {
     if (q.spec.annotation(mark.key) == mark.value) return "annotation " + std::string(mark.key);
   }
-  const auto& args = q.spec.args;
-  if (args[0] == "/pause") return "command \"/pause\"";
-  if (base_name(args[0]) == "catatonit" && args.size() > 1 && args[1] == "-P") return "command catatonit -P";
+  const string_view command = command_of(q);
+  if (command == "/pause") return "command \"/pause\"";
+  if (base_name(command) == "catatonit" && q.spec.args.size() > 1 && q.spec.args[1] == "-P") {
+    return "command catatonit -P";
+  }
   return std::nullopt;
 }
 
@@ -107,14 +114,14 @@ Evidence shared_pid(const Question& q) {
 }
 
 Evidence has_init(const Question& q) {
-  const string_view command = q.spec.args[0];
+  const string_view command = command_of(q);
   if (q.spec.annotation(kPodmanInit) == "TRUE") return "annotation " + std::string(kPodmanInit);
   if (is_init(base_name(command)) || command == "/dev/init") return "command " + quoted(command);
   return std::nullopt;
 }
 
 Evidence wants_pid1(const Question& q) {
-  const string_view command = q.spec.args[0];
+  const string_view command = command_of(q);
   if (is_init_system(base_name(command))) return "command " + quoted(command);
   if (const auto stop = q.spec.annotation(kStopSignal); stop && contains(kSystemdStopSignals, *stop)) {
     return "annotation " + std::string(kStopSignal) + " is systemd's";
@@ -136,7 +143,7 @@ Evidence not_a_process(const Question& q) {
   }
   const string_view runtime = base_name(q.config.runtime);
   if (runtime == "krun" || runtime.starts_with("crun-")) return "runtime " + quoted(runtime);
-  if (q.spec.args[0].ends_with(".wasm")) return "command " + quoted(q.spec.args[0]);
+  if (command_of(q).ends_with(".wasm")) return "command " + quoted(command_of(q));
   return std::nullopt;
 }
 
@@ -207,6 +214,9 @@ bool on_rootfs(const Spec& spec, const Rootfs& rootfs) {
   return rootfs.writable && owned;
 }
 
+constexpr const char* kNoPlace =
+    "neither /dev nor /run is a tmpfs, and the root directory cannot take a file";
+
 std::optional<string_view> find_target(const Spec& spec, const Rootfs& rootfs) {
   if (rootfs.root_is_aliased) return std::nullopt;
   if (on_tmpfs(spec, kDevTarget, "/dev") && !rootfs.dev_is_aliased) return kDevTarget;
@@ -255,11 +265,17 @@ Plan decide(const CommandLine& command, const Config& config, const Spec& spec, 
     if (auto evidence = row.find(question)) return {row.reason, std::move(*evidence), std::nullopt};
   }
   const auto target = find_target(spec, rootfs);
-  if (!target) {
-    return {Reason::no_place, "neither /dev nor /run is a tmpfs, and the root directory cannot take a file",
-            std::nullopt};
-  }
+  if (!target) return {Reason::no_place, kNoPlace, std::nullopt};
   return {Reason::inject, "at " + std::string(*target), injection_at(*target, config, spec)};
+}
+
+std::vector<Row> explain(const CommandLine& command, const Config& config, const Spec& spec,
+                         const Rootfs& rootfs) {
+  const Question question{command, config, spec, rootfs};
+  std::vector<Row> rows;
+  for (const auto& row : kRows) rows.push_back({row.reason, row.find(question)});
+  rows.push_back({Reason::no_place, find_target(spec, rootfs) ? Evidence() : Evidence(kNoPlace)});
+  return rows;
 }
 
 }  // namespace runi

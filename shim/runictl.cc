@@ -16,6 +16,7 @@ int run(int argc, char** argv) {
   app.set_help_flag("--help,-h", "Print this help and exit");
   app.require_subcommand(1);
   int status = 0;
+  runi::add_explain(app, status);
   runi::add_scan(app, status);
   runi::add_ps(app, status);
   try {

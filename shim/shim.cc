@@ -5,6 +5,7 @@
 #include "decide.h"
 #include "edit.h"
 #include "report.h"
+#include "settings.h"
 #include "spec.h"
 #include "system.h"
 
@@ -16,36 +17,7 @@
 namespace runi {
 namespace {
 
-constexpr std::size_t kMaxConfigBytes = 1 << 20;
-constexpr std::size_t kMaxSpecBytes = 16 << 20;
 constexpr int kMaxAttempts = 16;  // at a config.json that somebody else replaces at the same time
-
-struct Settings {
-  Config config;
-  std::optional<Error> broken;  // why `config` holds nothing but a runtime
-};
-
-// "/etc/runi/<handler>.json" where there is such a file, else "/etc/runi/config.json", else the defaults.
-Settings read_settings(std::string_view handler) {
-  for (const std::string_view name : {handler, std::string_view("config")}) {
-    const std::string path = RUNI_CONFIG_DIR "/" + std::string(name) + ".json";
-    auto text = read_text(path, kMaxConfigBytes);
-    if (!text) return {{}, with_context("configuration " + path, text.error())};
-    if (!*text) continue;
-    auto config = parse_config(**text);
-    if (config) return {std::move(*config), std::nullopt};
-    Settings settings{{}, with_context("configuration " + path, config.error())};
-    settings.config.runtime = salvage_runtime(**text);
-    return settings;
-  }
-  return {};
-}
-
-Result<std::string> choose_runtime(const Config& config) {
-  if (config.runtime.empty()) return find_runtime();
-  if (auto checked = check_runtime(config.runtime); !checked) return checked.error();
-  return config.runtime;
-}
 
 std::string spec_path(const CommandLine& command) {
   if (command.config_file) return std::string(*command.config_file);

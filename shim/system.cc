@@ -202,16 +202,13 @@ void find_aliases(int root, const struct stat& root_status, const Spec& spec, Ro
   }
 }
 
-std::string directory_of_self() {
+// Of kSelf the directory that the program was started from; of any other path the one it says.
+std::string directory_of(const std::string& program) {
+  if (program != kSelf) return split(program).directory;
   std::array<char, PATH_MAX> buffer{};
-  const ssize_t length = readlink("/proc/self/exe", buffer.data(), buffer.size());
+  const ssize_t length = readlink(kSelf, buffer.data(), buffer.size());
   if (length <= 0) return "/usr/bin";
   return split(std::string(buffer.data(), static_cast<std::size_t>(length))).directory;
-}
-
-bool is_self(const struct stat& status) {
-  struct stat self {};
-  return stat("/proc/self/exe", &self) == 0 && same_file(self, status);
 }
 
 #if defined(__x86_64__)
@@ -242,21 +239,6 @@ Result<void> check_static(int fd) {
     if (segment.p_type == PT_INTERP) return Error{"needs a dynamic loader; it must be a static program"};
   }
   return {};
-}
-
-Result<void> check_init(const std::string& path) {
-  const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | kOpenFlags));
-  if (!fd.is_open()) return last_error("open");
-  struct stat status {};
-  if (fstat(fd.number(), &status) < 0) return last_error("stat");
-  if (!S_ISREG(status.st_mode)) return Error{"not a regular file"};
-  if ((status.st_mode & 0555) != 0555) return Error{"not for all to read and execute; run chmod 0755 on it"};
-  if ((status.st_mode & 0022) != 0) return Error{"writable by others than its owner; run chmod 0755 on it"};
-  struct statvfs filesystem {};
-  if (fstatvfs(fd.number(), &filesystem) == 0 && (filesystem.f_flag & ST_NOEXEC) != 0) {
-    return Error{"its file system is mounted noexec; install it elsewhere"};
-  }
-  return check_static(fd.number());
 }
 
 }  // namespace
@@ -326,14 +308,14 @@ Result<Replaced> replace_file(const File& file, std::string_view bytes) {
   return error;
 }
 
-Result<std::string> find_runtime() {
+Result<std::string> find_runtime(const std::string& runi) {
   static constexpr const char* kNames[] = {"runc", "crun"};
   static constexpr const char* kDirectories[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
                                                  "/usr/bin",        "/sbin",          "/bin"};
   for (const char* name : kNames) {
     for (const char* directory : kDirectories) {
       std::string path = std::string(directory) + "/" + name;
-      if (access(path.c_str(), X_OK) == 0 && check_runtime(path)) return path;
+      if (access(path.c_str(), X_OK) == 0 && check_runtime(path, runi)) return path;
     }
   }
   return Error{
@@ -342,23 +324,44 @@ Result<std::string> find_runtime() {
       "/sbin or /bin; install one, or name one as \"runtime\" in the configuration"};
 }
 
-Result<void> check_runtime(const std::string& path) {
+Result<void> check_runtime(const std::string& path, const std::string& runi) {
   struct stat status {};
   if (stat(path.c_str(), &status) < 0) return last_error("runtime " + path);
-  if (is_self(status)) return Error{"runtime " + path + ": is runi itself; name the real runtime's path"};
+  struct stat self {};
+  if (stat(runi.c_str(), &self) == 0 && same_file(self, status)) {
+    return Error{"runtime " + path + ": is runi itself; name the real runtime's path"};
+  }
   return {};
 }
 
-Result<std::string> find_init(const std::string& configured) {
+Result<void> check_init(const std::string& path) {
+  const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | kOpenFlags));
+  if (!fd.is_open()) return last_error("open");
+  struct stat status {};
+  if (fstat(fd.number(), &status) < 0) return last_error("stat");
+  if (!S_ISREG(status.st_mode)) return Error{"not a regular file"};
+  if ((status.st_mode & 0555) != 0555) return Error{"not for all to read and execute; run chmod 0755 on it"};
+  if ((status.st_mode & 0022) != 0) return Error{"writable by others than its owner; run chmod 0755 on it"};
+  struct statvfs filesystem {};
+  if (fstatvfs(fd.number(), &filesystem) == 0 && (filesystem.f_flag & ST_NOEXEC) != 0) {
+    return Error{"its file system is mounted noexec; install it elsewhere"};
+  }
+  return check_static(fd.number());
+}
+
+std::array<std::string, 2> init_candidates(const std::string& runi) {
+  const std::string directory = directory_of(runi);
+  return {directory + "/runi-init", split(directory).directory + "/libexec/runi/runi-init"};
+}
+
+Result<std::string> find_init(const std::string& configured, const std::string& runi) {
   if (!configured.empty()) {
     if (auto checked = check_init(configured); !checked) {
       return with_context("init " + configured, checked.error());
     }
     return configured;
   }
-  const std::string directory = directory_of_self();
-  const std::string beside = directory + "/runi-init";
-  const std::string candidates[] = {beside, split(directory).directory + "/libexec/runi/runi-init"};
+  const auto candidates = init_candidates(runi);
   for (const std::string& path : candidates) {
     if (access(path.c_str(), F_OK) < 0) continue;
     if (auto checked = check_init(path); !checked) return with_context("init " + path, checked.error());

@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,17 +61,26 @@ enum class Replaced {
 // makes it. Errors: any step; the old file stands then, and nothing lies beside it.
 Result<Replaced> replace_file(const File& file, std::string_view bytes);
 
-// The first of runc and crun in the system's directories that is not this program.
+// This program's own file, under a name that holds even where the file has been replaced meanwhile.
+inline constexpr const char* kSelf = "/proc/self/exe";
+
+// The first of runc and crun in the system's directories that is not the program `runi`.
 // Errors: there is none.
-Result<std::string> find_runtime();
+Result<std::string> find_runtime(const std::string& runi = kSelf);
 
-// Errors: `path` is not executable, or is this program under another name.
-Result<void> check_runtime(const std::string& path);
+// Errors: `path` is not executable, or is the program `runi` under another name.
+Result<void> check_runtime(const std::string& path, const std::string& runi = kSelf);
 
-// The init to mount: `configured`, or where that is empty the one installed beside this program.
+// The init to mount: `configured`, or where that is empty the one installed beside the program `runi`.
 // Errors: none is there; it is not a regular file that all may read and execute and nobody but its owner
 // may write; it is no static program for this machine; its file system is mounted noexec.
-Result<std::string> find_init(const std::string& configured);
+Result<std::string> find_init(const std::string& configured, const std::string& runi = kSelf);
+
+// Where find_init looks, in this order, when none is configured.
+std::array<std::string, 2> init_candidates(const std::string& runi = kSelf);
+
+// Errors: as find_init's, of the file at `path`.
+Result<void> check_init(const std::string& path);
 
 // Looks at the root directory of the container, of which `bundle` is the directory, and at where its mounts
 // land there. Links that lie inside a mount are not seen. Never an error: see Rootfs::known.

@@ -1,0 +1,56 @@
+// What runi would do with a container and why: as facts, as text for people, as JSON for programs.
+#pragma once
+
+#include "decide.h"
+#include "edit.h"
+#include "result.h"
+#include "settings.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace runi {
+
+enum class Outcome {
+  init,      // the container gets the init
+  plain,     // it starts without one, as none is wanted
+  fallback,  // it starts without one, although one is wanted
+  refused,   // it does not start
+};
+
+// "init", "plain", …
+[[nodiscard]] std::string_view name_of(Outcome outcome);
+
+// What explain_start() goes by; nothing of it is looked up there.
+struct Start {
+  std::string handler;
+  Settings settings;
+  Result<std::string> runtime = Error{};
+  Result<std::string> init = Error{};
+  std::string place;                          // where the specification was read
+  Result<std::string> bytes = std::string();  // the specification, or why it could not be read
+  Rootfs rootfs;
+  std::string root;  // what is known of the root directory, in words
+};
+
+struct Explanation {
+  Outcome outcome = Outcome::plain;
+  std::optional<Error> error;      // why the outcome is fallback or refused
+  std::vector<Row> rows;           // empty where the specification could not be read
+  Reason reason = Reason::inject;  // the row that decides, where there are rows
+  std::string detail;
+  std::vector<Annotation> annotations;  // those of runi's in the specification
+  std::optional<Injection> injection;
+  std::vector<Splice> edit;
+  std::vector<std::string> diff;  // the edit as a unified diff of the laid-out file
+};
+
+// Views are of `start` and of `spec`, which was parsed from start.bytes, or holds why that was not possible.
+[[nodiscard]] Explanation explain_start(const Start& start, const Result<Spec>& spec);
+
+[[nodiscard]] std::string text_of(const Start& start, const Explanation& explanation, bool colours);
+[[nodiscard]] std::string json_of(const Start& start, const Explanation& explanation);
+
+}  // namespace runi
