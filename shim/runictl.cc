@@ -17,6 +17,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   int status = 0;
   runi::add_explain(app, status);
+  runi::add_check(app, status);
   runi::add_scan(app, status);
   runi::add_ps(app, status);
   try {

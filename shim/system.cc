@@ -309,12 +309,9 @@ Result<Replaced> replace_file(const File& file, std::string_view bytes) {
 }
 
 Result<std::string> find_runtime(const std::string& runi) {
-  static constexpr const char* kNames[] = {"runc", "crun"};
-  static constexpr const char* kDirectories[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
-                                                 "/usr/bin",        "/sbin",          "/bin"};
-  for (const char* name : kNames) {
-    for (const char* directory : kDirectories) {
-      std::string path = std::string(directory) + "/" + name;
+  for (const std::string_view name : kRuntimeNames) {
+    for (const std::string_view directory : kProgramDirectories) {
+      std::string path = std::string(directory) + "/" + std::string(name);
       if (access(path.c_str(), X_OK) == 0 && check_runtime(path, runi)) return path;
     }
   }

@@ -64,6 +64,11 @@ Result<Replaced> replace_file(const File& file, std::string_view bytes);
 // This program's own file, under a name that holds even where the file has been replaced meanwhile.
 inline constexpr const char* kSelf = "/proc/self/exe";
 
+// Where the system's programs are, and what the runtimes among them are called, in the order of preference.
+inline constexpr std::string_view kProgramDirectories[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                                           "/usr/bin",        "/sbin",          "/bin"};
+inline constexpr std::string_view kRuntimeNames[] = {"runc", "crun"};
+
 // The first of runc and crun in the system's directories that is not the program `runi`.
 // Errors: there is none.
 Result<std::string> find_runtime(const std::string& runi = kSelf);

@@ -1,0 +1,572 @@
+#include "config.h"
+#include "engines.h"
+#include "machine.h"
+#include "output.h"
+#include "runictl.h"
+#include "settings.h"
+#include "system.h"
+
+#include <CLI/App.hpp>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <set>
+
+namespace runi {
+namespace {
+
+constexpr std::size_t kMaxProgramBytes = 64 << 20;
+constexpr std::size_t kMaxImports = 256;
+
+// The files that containerd, and those who bring one of their own, are started with.
+constexpr std::string_view kContainerdMains[] = {
+    "/etc/containerd/config.toml",
+    "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+    "/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
+    "/etc/k0s/containerd.toml",
+    "/var/snap/microk8s/current/args/containerd.toml",
+};
+constexpr std::string_view kContainerdDropIns = "/etc/containerd/conf.d";
+
+// Types of files that containers may be entered through; besides all that end in _exec_t. Source:
+// container-selinux, container.te; domain_entry_file and the attribute exec_type.
+constexpr std::string_view kEntryTypes[] = {
+    "bin_t",   "container_ro_file_t", "container_file_t", "container_var_lib_t", "container_runtime_tmpfs_t",
+    "fusefs_t"};
+
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+std::string directory_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+struct Options {
+  std::string root = "/";
+  std::string handler;
+  bool json = false;
+};
+
+class Check {
+ public:
+  Check(const Machine& machine, const std::string& handler) : machine_(machine), only_(handler) {}
+
+  std::vector<Finding> all() {
+    find_own_runi();
+    check_engines();
+    check_configurations();
+    check_handlers();
+    if (machine_.is_this()) check_kernel();
+    return std::move(findings_);
+  }
+
+ private:
+  void add(Severity severity, std::string subject, std::string what, std::string where = "",
+           std::string action = "") {
+    findings_.push_back({severity, std::move(subject), std::move(what), std::move(where), std::move(action)});
+  }
+
+  // What lies at a path of the machine; where that cannot be told, a note says so.
+  std::optional<Found> find(const std::string& subject, const std::string& path) {
+    auto found = machine_.find(path);
+    if (found) return std::move(*found);
+    add(Severity::note, subject, path + ": " + found.error().what, "", "run this as root");
+    return std::nullopt;
+  }
+
+  std::optional<std::string> read(const std::string& subject, const std::string& path) {
+    auto text = machine_.read(path, kMaxConfigBytes);
+    if (text) return std::move(*text);
+    add(Severity::note, subject, text.error().what, path, "run this as root");
+    return std::nullopt;
+  }
+
+  // A file that decides what runs as root on this machine.
+  void check_owner(const std::string& subject, const std::string& path, const Found& found) {
+    if ((found.mode & 0022) != 0) {
+      add(Severity::problem, subject, "writable by others than its owner", path, "run chmod go-w on it");
+    }
+    if (found.uid != 0) {
+      add(Severity::warning, subject, "belongs to user " + std::to_string(found.uid) + ", who can replace it",
+          path, "run chown root on it, unless only that user's containers are meant");
+    }
+  }
+
+  // --- runi
+
+  bool is_runi(const Found& found) {
+    const auto known = is_runi_.find(found.identity);
+    if (known != is_runi_.end()) return known->second;
+    bool answer = false;
+    // The one name that every runi knows; runictl knows it too.
+    if (S_ISREG(found.mode) && base_name(found.path) != "runictl") {
+      auto bytes = read_text(found.handle, kMaxProgramBytes);
+      answer = bytes && *bytes &&
+               (**bytes).starts_with(
+                   "\x7f"
+                   "ELF") &&
+               (**bytes).find("runi.dev/injected") != std::string::npos;
+    }
+    is_runi_[found.identity] = answer;
+    return answer;
+  }
+
+  Program look_up(const std::string& program) {
+    std::vector<std::string> paths = {program};
+    if (!program.starts_with('/')) {
+      paths.clear();
+      for (const std::string_view directory : kProgramDirectories)
+        paths.push_back(std::string(directory) + "/" + program);
+    }
+    for (const std::string& path : paths) {
+      auto found = machine_.find(path);
+      if (!found || !*found) continue;
+      if (!is_runi(**found)) return Program::another;
+      handlers_[base_name(program)] = (*found)->path;
+      return Program::runi;
+    }
+    return Program::missing;
+  }
+
+  void find_own_runi() {
+    std::vector<std::string> candidates;
+    if (machine_.is_this()) candidates.push_back(find_runi());
+    for (const std::string_view directory : kProgramDirectories) {
+      candidates.push_back(std::string(directory) + "/runi");
+    }
+    for (const std::string& path : candidates) {
+      if (path == kSelf) continue;
+      auto found = find("runi", path);
+      if (!found || !is_runi(*found)) continue;
+      add(Severity::ok, "runi", found->path);
+      check_owner("runi", found->path, *found);
+      own_ = found->path;
+      handlers_["runi"] = found->path;
+      find_links(directory_of(path));
+      return;
+    }
+    add(Severity::problem, "runi", "not found in the system's directories", "", "install it");
+  }
+
+  // Symbolic links to runi beside it are handlers too.
+  void find_links(const std::string& directory) {
+    for (const std::string& name : machine_.names_in(directory)) {
+      if (!name.starts_with("runi-") && !is_reserved_name(name)) continue;
+      auto found = machine_.find(directory + "/" + name);
+      if (!found || !*found || !is_runi(**found)) continue;
+      if (is_reserved_name(name)) {
+        add(Severity::problem, "runi", "a link of this name is taken for a choice of crun's own handlers",
+            directory + "/" + name, "rename it to runi-" + name);
+      }
+      handlers_[name] = (*found)->path;
+    }
+  }
+
+  // --- engines
+
+  void take(Judgement judgement) {
+    for (Finding& finding : judgement.findings) findings_.push_back(std::move(finding));
+    named_ = named_ || !judgement.programs.empty();
+  }
+
+  LookUp looker() {
+    return [this](const std::string& path) { return look_up(path); };
+  }
+
+  std::vector<ConfigFile> read_all(const std::string& subject, const std::vector<std::string>& paths) {
+    std::vector<ConfigFile> files;
+    for (const std::string& path : paths) {
+      if (auto text = read(subject, path)) files.push_back({path, std::move(*text)});
+    }
+    return files;
+  }
+
+  std::vector<std::string> expand(const std::string& pattern) {
+    if (pattern.find_first_of("*?[") == std::string::npos) return {pattern};
+    std::vector<std::string> paths;
+    const std::string directory = directory_of(pattern);
+    for (const std::string& name : machine_.names_in(directory)) {
+      if (fnmatch(base_name(pattern).c_str(), name.c_str(), FNM_PERIOD) == 0)
+        paths.push_back(directory + "/" + name);
+    }
+    return paths;
+  }
+
+  // The file and all it imports, in the order in which they count.
+  std::vector<ConfigFile> read_containerd(const std::string& main) {
+    std::vector<ConfigFile> files = read_all("containerd", {main});
+    std::set<std::string> seen = {main};
+    for (std::size_t next = 0; next < files.size() && files.size() < kMaxImports; ++next) {
+      for (std::string pattern : containerd_imports(files[next])) {
+        if (!pattern.starts_with('/')) pattern = directory_of(files[next].path) + "/" + pattern;
+        for (const std::string& path : expand(pattern)) {
+          if (!seen.insert(path).second) continue;
+          for (ConfigFile& file : read_all("containerd", {path})) files.push_back(std::move(file));
+        }
+      }
+    }
+    return files;
+  }
+
+  // containerd's own word where it can be asked, else the version that its configuration is written in.
+  Imports imports_of(const ConfigFile& main) {
+    if (machine_.is_this()) {
+      for (const std::string_view directory : kProgramDirectories) {
+        const std::string path = std::string(directory) + "/containerd";
+        auto found = machine_.find(path);
+        if (!found || !*found) continue;
+        auto line = version_of(path);
+        if (!line) continue;
+        const auto at = line->find_first_of("0123456789", line->rfind("containerd ") + 1);
+        if (at == std::string::npos) continue;
+        return line->compare(at, 2, "1.") == 0 || line->compare(at, 2, "0.") == 0 ? Imports::replace
+                                                                                  : Imports::merge;
+      }
+    }
+    const auto version = main.text.find("version = 3");
+    return version == std::string::npos ? Imports::replace : Imports::merge;
+  }
+
+  void check_containerd() {
+    std::set<std::string> read_files;
+    std::string main_file;
+    for (const std::string_view main : kContainerdMains) {
+      const std::vector<ConfigFile> files = read_containerd(std::string(main));
+      if (files.empty()) continue;
+      if (main == kContainerdMains[0]) main_file = main;
+      for (const ConfigFile& file : files) read_files.insert(file.path);
+      take(judge_containerd(files, imports_of(files.front()), looker()));
+    }
+    for (const std::string& path : expand(std::string(kContainerdDropIns) + "/*.toml")) {
+      if (read_files.contains(path)) continue;
+      const std::vector<ConfigFile> file = read_all("containerd", {path});
+      if (file.empty() || judge_containerd(file, Imports::merge, looker()).findings.empty()) continue;
+      if (main_file.empty()) {
+        add(Severity::note, "containerd",
+            "read without an /etc/containerd/config.toml by containerd 2.2 and later only", path,
+            "before 2.2: make that file, and import this one there");
+        take(judge_containerd(file, Imports::merge, looker()));
+      } else {
+        add(Severity::problem, "containerd", "names runi, but " + main_file + " does not import it", path,
+            "add imports = [\"" + std::string(kContainerdDropIns) + "/*.toml\"] to " + main_file);
+      }
+    }
+  }
+
+  void check_engines() {
+    check_containerd();
+    std::vector<std::string> crio = {"/etc/crio/crio.conf"};
+    for (std::string& path : expand("/etc/crio/crio.conf.d/*")) crio.push_back(std::move(path));
+    take(judge_crio(read_all("CRI-O", crio), looker()));
+
+    std::vector<std::string> folders = {"/usr/share/containers", "/etc/containers"};
+    std::vector<std::string> daemons = {"/etc/docker/daemon.json"};
+    if (const std::string home = own_configuration(); machine_.is_this() && !home.empty()) {
+      folders.push_back(home + "/containers");
+      daemons.push_back(home + "/docker/daemon.json");
+    }
+    std::vector<std::string> podman;
+    for (const std::string& folder : folders) {
+      podman.push_back(folder + "/containers.conf");
+      for (std::string& path : expand(folder + "/containers.conf.d/*.conf"))
+        podman.push_back(std::move(path));
+    }
+    take(judge_podman(read_all("podman", podman), looker()));
+    for (const ConfigFile& file : read_all("docker", daemons)) take(judge_docker(file, looker()));
+    if (!named_) {
+      add(Severity::note, "engines", "no configuration of containerd, CRI-O, podman or Docker calls runi", "",
+          "the files in runi's deploy/ show how");
+    }
+  }
+
+  static std::string own_configuration() {
+    const char* configured = std::getenv("XDG_CONFIG_HOME");
+    if (configured != nullptr && *configured == '/') return configured;
+    const char* home = std::getenv("HOME");
+    return home != nullptr && *home == '/' ? std::string(home) + "/.config" : std::string();
+  }
+
+  // --- runi's own configuration
+
+  void check_configurations() {
+    const std::string directory(kConfigDirectory);
+    for (const std::string& name : machine_.names_in(directory)) {
+      if (!name.ends_with(".json")) continue;
+      const std::string handler = name.substr(0, name.size() - 5);
+      if (!only_.empty() && handler != only_ && handler != "config") continue;
+      check_configuration(directory + "/" + name, handler);
+    }
+  }
+
+  void check_configuration(const std::string& path, const std::string& handler) {
+    auto text = read("configuration", path);
+    if (!text) return;
+    if (auto found = find("configuration", path)) check_owner("configuration", path, *found);
+    if (auto config = parse_config(*text); !config) {
+      add(Severity::problem, "configuration", config.error().what + "; nothing starts until it is corrected",
+          path, "see runi.json(5)");
+      return;
+    }
+    if (handler != "config" && !handlers_.contains(handler)) {
+      add(Severity::note, "configuration", "nothing found that leads to runi under the name " + handler, path,
+          "make a link of that name to runi, or remove the file");
+      return;
+    }
+    add(Severity::ok, "configuration", path);
+  }
+
+  // --- what each handler leads to
+
+  // Errors: the handler's configuration is broken, which has been said.
+  std::optional<Config> config_of(const std::string& handler) {
+    for (const std::string& name : {handler, std::string("config")}) {
+      auto text = machine_.read(std::string(kConfigDirectory) + "/" + name + ".json", kMaxConfigBytes);
+      if (!text) return std::nullopt;
+      if (!*text) continue;
+      auto config = parse_config(**text);
+      if (!config) return std::nullopt;
+      return std::move(*config);
+    }
+    return Config();
+  }
+
+  void check_handlers() {
+    if (!only_.empty() && !handlers_.contains(only_)) handlers_[only_] = own_;
+    for (const auto& [handler, program] : handlers_) {
+      if (!only_.empty() && handler != only_) continue;
+      const auto config = config_of(handler);
+      if (!config) continue;
+      if (config->inject == Inject::never) {
+        add(Severity::note, "handler " + handler, "inject is \"never\": no container gets the init");
+      }
+      check_runtime(handler, *config);
+      if (!program.empty() || !config->init_path.empty()) check_init_of(handler, *config, program);
+    }
+  }
+
+  void check_runtime(const std::string& handler, const Config& config) {
+    std::vector<std::string> candidates = {config.runtime};
+    if (config.runtime.empty()) {
+      candidates.clear();
+      for (const std::string_view name : kRuntimeNames) {
+        for (const std::string_view directory : kProgramDirectories) {
+          candidates.push_back(std::string(directory) + "/" + std::string(name));
+        }
+      }
+    }
+    for (const std::string& path : candidates) {
+      auto found = find("runtime", path);
+      if (!found || (config.runtime.empty() && ((found->mode & 0111) == 0 || is_runi(*found)))) continue;
+      if (!seen_.insert("runtime " + path).second) return;
+      check_runtime_at(path, *found);
+      return;
+    }
+    if (config.runtime.empty()) {
+      add(Severity::problem, "runtime",
+          "handler " + handler + ": neither runc nor crun is in the system's directories", "",
+          "install one, or name one as \"runtime\" in the configuration");
+    } else {
+      add(Severity::problem, "runtime", "handler " + handler + ": " + config.runtime + " does not exist", "",
+          "correct \"runtime\" in the configuration");
+    }
+  }
+
+  void check_runtime_at(const std::string& path, const Found& found) {
+    if (is_runi(found)) {
+      add(Severity::problem, "runtime", path + " is runi itself", "",
+          "name the real runtime in the configuration");
+      return;
+    }
+    if (!S_ISREG(found.mode) || (found.mode & 0111) == 0) {
+      add(Severity::problem, "runtime", path + " is no program", "",
+          "correct \"runtime\" in the configuration");
+      return;
+    }
+    check_owner("runtime", path, found);
+    if (is_reserved_name(base_name(path))) {
+      add(Severity::warning, "runtime", path + " runs no processes of its own, so no container gets the init",
+          "", "name crun, or take runi out of the way");
+    }
+    if (!machine_.is_this()) {
+      add(Severity::ok, "runtime", path + " (not run: another machine's)");
+      return;
+    }
+    auto version = version_of(path);
+    if (version) {
+      add(Severity::ok, "runtime", path + ": " + *version);
+    } else {
+      add(Severity::problem, "runtime", path + ": " + version.error().what, "", "try " + path + " --version");
+    }
+  }
+
+  void check_init_of(const std::string& handler, const Config& config, const std::string& program) {
+    std::vector<std::string> candidates = {config.init_path};
+    if (config.init_path.empty()) {
+      const auto beside = init_candidates(program);
+      candidates.assign(beside.begin(), beside.end());
+    }
+    for (const std::string& path : candidates) {
+      auto found = find("init", path);
+      if (!found) continue;
+      if (seen_.insert("init " + path).second) check_init_at(path, *found);
+      return;
+    }
+    std::string where = candidates[0];
+    if (candidates.size() > 1) where += " nor " + candidates[1];
+    add(Severity::problem, "init",
+        "handler " + handler + ": " + (candidates.size() > 1 ? "neither " : "") + where +
+            (candidates.size() > 1 ? " exists" : " does not exist"),
+        "", "install runi-init there, or name it as \"init\": {\"path\"} in the configuration");
+  }
+
+  void check_init_at(const std::string& path, const Found& found) {
+    const std::size_t before = findings_.size();
+    if (auto checked = check_init(found.handle); !checked) {
+      add(Severity::problem, "init", checked.error().what, path, "install runi-init anew, with mode 0755");
+    }
+    if (found.uid != 0) check_owner("init", path, found);
+    if (machine_.names_in("/sys/fs/selinux").empty()) {
+      if (findings_.size() == before)
+        add(Severity::ok, "init", path + ": static, for this machine, executable by all");
+      return;
+    }
+    check_label(path, found);
+  }
+
+  void check_label(const std::string& path, const Found& found) {
+    const auto first = found.label.find(':');
+    const auto second = found.label.find(':', first == std::string::npos ? first : first + 1);
+    std::string type = second == std::string::npos ? "" : found.label.substr(second + 1);
+    type.erase(std::min(type.find(':'), type.size()));
+    const bool known =
+        std::find(std::begin(kEntryTypes), std::end(kEntryTypes), type) != std::end(kEntryTypes);
+    if (known || type.ends_with("_exec_t")) {
+      add(Severity::ok, "init", path + ": its SELinux type " + type + " is one that containers start from");
+      return;
+    }
+    add(Severity::problem, "init",
+        type.empty() ? std::string("it has no SELinux label")
+                     : "its SELinux type " + type + " is none that containers may start from",
+        path, "run restorecon on it, or chcon -t container_ro_file_t; keep it in a bin or libexec directory");
+  }
+
+  // --- the kernel
+
+  void check_kernel() {
+    if (kernel_reaps()) {
+      add(Severity::ok, "kernel", "reaps orphans by itself (tried)");
+    } else {
+      add(Severity::note, "kernel",
+          "keeps no status of a reaped child, so runi-init reaps orphans itself (tried)", "",
+          "nothing; Linux 6.15 and later spare it that");
+    }
+    if (has_seccomp()) {
+      add(Severity::ok, "kernel", "has seccomp filters");
+    } else {
+      add(Severity::note, "kernel", "has no seccomp filters, so runi-init runs without its own");
+    }
+  }
+
+  const Machine& machine_;
+  std::string only_;
+  std::vector<Finding> findings_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, bool> is_runi_;
+  std::map<std::string, std::string> handlers_;  // names that lead to runi, and its path
+  std::set<std::string> seen_;                   // what has been said already, for another handler
+  std::string own_;
+  bool named_ = false;
+};
+
+Colour colour_of(Severity severity) {
+  switch (severity) {
+    case Severity::ok: return Colour::green;
+    case Severity::note: return Colour::bold;
+    case Severity::warning: return Colour::yellow;
+    case Severity::problem: return Colour::red;
+  }
+  return Colour::plain;
+}
+
+std::string text_of(const std::vector<Finding>& findings, bool colours) {
+  std::vector<std::vector<Cell>> table;
+  for (const Finding& finding : findings) {
+    table.push_back({{std::string(name_of(finding.severity)), colour_of(finding.severity)},
+                     {finding.subject},
+                     {finding.what}});
+    if (!finding.where.empty()) table.push_back({{""}, {""}, {"in " + finding.where}});
+    if (!finding.action.empty()) table.push_back({{""}, {""}, {"-> " + finding.action}});
+  }
+  return format_table(table, colours);
+}
+
+std::ptrdiff_t count_of(const std::vector<Finding>& findings, Severity severity) {
+  return std::count_if(findings.begin(), findings.end(),
+                       [severity](const Finding& finding) { return finding.severity == severity; });
+}
+
+std::string json_of(const std::vector<Finding>& findings, const std::string& root) {
+  JsonWriter json;
+  json.begin_object();
+  json.string("version", RUNI_VERSION);
+  json.string("root", root);
+  json.number("problems", count_of(findings, Severity::problem));
+  json.number("warnings", count_of(findings, Severity::warning));
+  json.key("findings");
+  json.begin_array();
+  for (const Finding& finding : findings) {
+    json.begin_object();
+    json.string("severity", name_of(finding.severity));
+    json.string("subject", finding.subject);
+    json.string("what", finding.what);
+    if (!finding.where.empty()) json.string("where", finding.where);
+    if (!finding.action.empty()) json.string("action", finding.action);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  return json.text();
+}
+
+Result<int> run_check(const Options& options) {
+  auto machine = Machine::at(options.root);
+  if (!machine) return with_context("--root " + options.root, machine.error());
+  if (options.handler.find('/') != std::string::npos) {
+    return Error{"--handler " + options.handler +
+                 ": expected the name that runi is called by, without a slash"};
+  }
+  const std::vector<Finding> findings = Check(*machine, options.handler).all();
+  const auto problems = count_of(findings, Severity::problem);
+  if (options.json) {
+    print(json_of(findings, options.root));
+  } else {
+    print(text_of(findings, colours_wanted()));
+    print("\n" + std::to_string(problems) + (problems == 1 ? " problem, " : " problems, "));
+    const auto warnings = count_of(findings, Severity::warning);
+    print(std::to_string(warnings) + (warnings == 1 ? " warning\n" : " warnings\n"));
+  }
+  return problems > 0 ? kFound : 0;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, int& status) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("check", "Look for what is wrong with how runi is set up on this machine");
+  command->add_option("--handler", options->handler, "Only this name that runi is called by")
+      ->type_name("NAME");
+  command->add_option("--root", options->root, "Look at the machine whose root directory this is; default: /")
+      ->type_name("DIR");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options, &status] {
+    auto done = run_check(*options);
+    if (!done) complain(done.error().what);
+    status = done ? *done : kFailed;
+  });
+}
+
+}  // namespace runi
