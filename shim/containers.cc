@@ -77,10 +77,9 @@ class Assignment {
   static constexpr std::size_t kUnknown = static_cast<std::size_t>(-2);
 
   std::size_t find_first(std::uint64_t pid_namespace) const {
-    const auto at = std::lower_bound(firsts_.begin(), firsts_.end(), pid_namespace,
-                                     [this](std::size_t index, std::uint64_t wanted) {
-                                       return processes_[index].pid_namespace < wanted;
-                                     });
+    const auto at = std::lower_bound(
+        firsts_.begin(), firsts_.end(), pid_namespace,
+        [this](std::size_t index, std::uint64_t wanted) { return processes_[index].pid_namespace < wanted; });
     return at != firsts_.end() && processes_[*at].pid_namespace == pid_namespace ? *at : kNone;
   }
 
@@ -100,8 +99,8 @@ constexpr struct {
   string_view prefix;
   string_view engine;
 } kPrefixes[] = {
-    {"cri-containerd-", "containerd"}, {"crio-", "cri-o"},     {"libpod-", "podman"},
-    {"docker-", "docker"},             {"nerdctl-", "nerdctl"}, {"buildah-", "buildah"},
+    {"cri-containerd-", "containerd"}, {"crio-", "cri-o"},      {"libpod-", "podman"}, {"docker-", "docker"},
+    {"nerdctl-", "nerdctl"},           {"buildah-", "buildah"},
 };
 
 // Folders below which each folder is called as its container.
@@ -123,8 +122,9 @@ void read_part(string_view part, string_view parent, Identity& identity) {
       uid.remove_prefix(at + 1);
     }
     if (const auto end = uid.find(".slice"); end != string_view::npos) uid = uid.substr(0, end);
-    if (uid.starts_with("pod") && uid.size() > 3 && (part.starts_with("kubepods") || parent == "kubepods" ||
-                                                     parent == "burstable" || parent == "besteffort")) {
+    if (uid.starts_with("pod") && uid.size() > 3 &&
+        (part.starts_with("kubepods") || parent == "kubepods" || parent == "burstable" ||
+         parent == "besteffort")) {
       identity.pod_uid = uid.substr(3);
       std::replace(identity.pod_uid.begin(), identity.pod_uid.end(), '_', '-');
     }
@@ -236,7 +236,8 @@ constexpr struct {
     {&Identity::name,
      {"io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name",
       "io.kubernetes.cri-o.Name", ""}},
-    {&Identity::pod, {"io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name", "io.kubernetes.cri-o.KubeName", "", ""}},
+    {&Identity::pod,
+     {"io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name", "io.kubernetes.cri-o.KubeName", "", ""}},
     {&Identity::pod_namespace,
      {"io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace", "io.kubernetes.cri-o.Namespace",
       "", ""}},
@@ -317,13 +318,13 @@ std::string text_of(Cause cause, const Container& container) {
   return {};
 }
 
-std::string text_of(const Judgement& judgement, const Container& container) {
+std::string text_of(const Assessment& assessment, const Container& container) {
   std::string text;
-  switch (judgement.verdict) {
+  switch (assessment.verdict) {
     case Verdict::needs_init:
       text = "needs an init: ";
-      for (const Cause cause : judgement.causes) {
-        if (cause != judgement.causes.front()) text += "; ";
+      for (const Cause cause : assessment.causes) {
+        if (cause != assessment.causes.front()) text += "; ";
         text += text_of(cause, container);
       }
       break;
@@ -332,11 +333,11 @@ std::string text_of(const Judgement& judgement, const Container& container) {
       text = sigterm_of(container.first) == Sigterm::blocked ? "fine: waits for SIGTERM, it seems"
                                                              : "fine: handles SIGTERM, no zombies";
       break;
-    case Verdict::has_init: text = "has one: " + judgement.init; break;
-    case Verdict::init_system: text = "is an init system: " + judgement.init; break;
+    case Verdict::has_init: text = "has one: " + assessment.init; break;
+    case Verdict::init_system: text = "is an init system: " + assessment.init; break;
     case Verdict::not_started: text = "not started yet"; break;
   }
-  if (judgement.verdict != Verdict::needs_init && container.held_zombies > 0) {
+  if (assessment.verdict != Verdict::needs_init && container.held_zombies > 0) {
     text += ", yet " + text_of(Cause::zombies, container);
   }
   if (container.other_zombies > 0) {
@@ -345,14 +346,14 @@ std::string text_of(const Judgement& judgement, const Container& container) {
   return text;
 }
 
-std::size_t rank_of(const Judgement& judgement) {
+std::size_t rank_of(const Assessment& assessment) {
   // Each cause counts, in the order of how soon it hurts: zombies end in a container that can start nothing.
-  std::size_t rank = static_cast<std::size_t>(judgement.verdict) * 100;
+  std::size_t rank = static_cast<std::size_t>(assessment.verdict) * 100;
   for (const Cause cause : {Cause::zombies, Cause::shell, Cause::no_handler}) {
-    rank = rank * 2 + (std::find(judgement.causes.begin(), judgement.causes.end(), cause) ==
-                               judgement.causes.end()
-                           ? 1
-                           : 0);
+    rank =
+        rank * 2 +
+        (std::find(assessment.causes.begin(), assessment.causes.end(), cause) == assessment.causes.end() ? 1
+                                                                                                         : 0);
   }
   return rank;
 }
@@ -529,38 +530,38 @@ string_view name_of(Cause cause) {
   return "unknown";
 }
 
-Judgement judge(const Container& container) {
-  Judgement judgement;
+Assessment assess(const Container& container) {
+  Assessment assessment;
   const Names names = names_of(container);
   const bool shell = is_shell(names);
   const string_view init = shell ? string_view{} : known_name(names, is_init);
   const string_view system = shell ? string_view{} : known_name(names, is_init_system);
   if (is_not_started(names)) {
-    judgement.verdict = Verdict::not_started;
+    assessment.verdict = Verdict::not_started;
   } else if (container.is_runi_init || !init.empty()) {
-    judgement.verdict = Verdict::has_init;
-    judgement.init = init.starts_with('.') ? init.substr(1) : init;
-    if (container.is_runi_init && judgement.init != "runi-init") {
-      judgement.init = judgement.init.empty() ? "runi-init" : "runi-init, called " + judgement.init;
+    assessment.verdict = Verdict::has_init;
+    assessment.init = init.starts_with('.') ? init.substr(1) : init;
+    if (container.is_runi_init && assessment.init != "runi-init") {
+      assessment.init = assessment.init.empty() ? "runi-init" : "runi-init, called " + assessment.init;
     }
   } else if (!system.empty()) {
-    judgement.verdict = Verdict::init_system;
-    judgement.init = system;
+    assessment.verdict = Verdict::init_system;
+    assessment.init = system;
   } else {
-    if (container.held_zombies > 0) judgement.causes.push_back(Cause::zombies);
+    if (container.held_zombies > 0) assessment.causes.push_back(Cause::zombies);
     const Sigterm sigterm = sigterm_of(container.first);
-    if (sigterm == Sigterm::dropped) judgement.causes.push_back(shell ? Cause::shell : Cause::no_handler);
-    judgement.verdict = !judgement.causes.empty()      ? Verdict::needs_init
-                        : sigterm == Sigterm::ignored ? Verdict::ignores_sigterm
-                                                      : Verdict::fine;
+    if (sigterm == Sigterm::dropped) assessment.causes.push_back(shell ? Cause::shell : Cause::no_handler);
+    assessment.verdict = !assessment.causes.empty()    ? Verdict::needs_init
+                         : sigterm == Sigterm::ignored ? Verdict::ignores_sigterm
+                                                       : Verdict::fine;
   }
-  judgement.text = text_of(judgement, container);
-  return judgement;
+  assessment.text = text_of(assessment, container);
+  return assessment;
 }
 
-bool is_worse(const Container& a, const Judgement& of_a, const Container& b, const Judgement& of_b) {
-  const auto key = [](const Container& container, const Judgement& judgement) {
-    return std::tuple(rank_of(judgement), -static_cast<std::int64_t>(container.held_zombies),
+bool is_worse(const Container& a, const Assessment& of_a, const Container& b, const Assessment& of_b) {
+  const auto key = [](const Container& container, const Assessment& assessment) {
+    return std::tuple(rank_of(assessment), -static_cast<std::int64_t>(container.held_zombies),
                       title_of(container), container.first.pid);
   };
   return key(a, of_a) < key(b, of_b);

@@ -49,10 +49,10 @@ struct Identity {
 // What the command line of PID 1's parent tells, if that is what supervises containers for an engine.
 struct Supervisor {
   std::string engine;
-  std::string id;             // of the container, or of its pod's sandbox
-  std::string name;           // conmon's -n
-  std::string bundle;         // as its own root directory has it; may be relative to its working directory
-  bool bundle_is_cwd = false; // its working directory is the bundle of `id`, and others lie beside it
+  std::string id;              // of the container, or of its pod's sandbox
+  std::string name;            // conmon's -n
+  std::string bundle;          // as its own root directory has it; may be relative to its working directory
+  bool bundle_is_cwd = false;  // its working directory is the bundle of `id`, and others lie beside it
 };
 [[nodiscard]] Supervisor read_supervisor(const std::vector<std::string>& words);
 
@@ -120,18 +120,18 @@ enum class Cause {
 };
 [[nodiscard]] std::string_view name_of(Cause cause);
 
-struct Judgement {
+struct Assessment {
   Verdict verdict = Verdict::fine;
   std::vector<Cause> causes;  // of needs_init; not empty there
   std::string init;           // of has_init and init_system: its name
   std::string text;           // for people: "needs an init: 12 zombies; …"
 };
 
-[[nodiscard]] Judgement judge(const Container& container);
+[[nodiscard]] Assessment assess(const Container& container);
 
 // Worst first: whether `a` is to be shown before `b`.
-[[nodiscard]] bool is_worse(const Container& a, const Judgement& of_a, const Container& b,
-                            const Judgement& of_b);
+[[nodiscard]] bool is_worse(const Container& a, const Assessment& of_a, const Container& b,
+                            const Assessment& of_b);
 
 // "45s", "12m", "3h", "17d".
 [[nodiscard]] std::string format_age(std::uint64_t seconds);

@@ -10,7 +10,7 @@ namespace runi {
 namespace {
 
 using std::string_view;
-using Row = std::vector<Cell>;
+using Cells = std::vector<Cell>;
 
 constexpr std::size_t kNarrowestTitle = 16;
 constexpr std::size_t kNarrowestCommand = 8;
@@ -45,7 +45,8 @@ std::vector<std::string> wrapped(string_view text, std::size_t columns) {
   std::vector<std::string> lines;
   while (columns_of(text) > columns) {
     string_view line = head_of(text, columns);
-    if (const auto blank = text.substr(0, line.size() + 1).rfind(' '); blank != string_view::npos && blank > 0) {
+    if (const auto blank = text.substr(0, line.size() + 1).rfind(' ');
+        blank != string_view::npos && blank > 0) {
       line = line.substr(0, blank);
     }
     lines.emplace_back(line);
@@ -57,16 +58,16 @@ std::vector<std::string> wrapped(string_view text, std::size_t columns) {
 }
 
 struct Layout {
-  std::size_t title = 0;                 // the column of names, shortened first
-  std::size_t command = 1;               // the one of programs, shortened next
-  std::vector<std::size_t> numbers;      // columns to be aligned to the right
+  std::size_t title = 0;             // the column of names, shortened first
+  std::size_t command = 1;           // the one of programs, shortened next
+  std::vector<std::size_t> numbers;  // columns to be aligned to the right
 };
 
 // Makes the rows fit: names are shortened, and what stands in the last column goes on in the lines below.
-std::vector<Row> fitted(std::vector<Row> rows, const Layout& layout, std::size_t width) {
+std::vector<Cells> fitted(std::vector<Cells> rows, const Layout& layout, std::size_t width) {
   const std::size_t columns = rows.front().size();
   std::vector<std::size_t> widths(columns);
-  for (Row& row : rows) {
+  for (Cells& row : rows) {
     for (std::size_t i = 0; i < columns; ++i) {
       row[i].text = printable(row[i].text);
       widths[i] = std::max(widths[i], columns_of(row[i].text));
@@ -83,8 +84,8 @@ std::vector<Row> fitted(std::vector<Row> rows, const Layout& layout, std::size_t
     used -= cut;
   }
   const std::size_t room = width > used + kNarrowestText ? width - used : kNarrowestText;
-  std::vector<Row> lines;
-  for (Row& row : rows) {
+  std::vector<Cells> lines;
+  for (Cells& row : rows) {
     for (const std::size_t column : {layout.title, layout.command}) {
       row[column].text = shortened(row[column].text, widths[column]);
     }
@@ -145,36 +146,36 @@ std::string zombies_of(const Container& container) {
   return std::to_string(container.held_zombies);
 }
 
-std::size_t count(std::span<const Judged> judged, std::initializer_list<Verdict> verdicts) {
-  return static_cast<std::size_t>(std::count_if(judged.begin(), judged.end(), [verdicts](const Judged& one) {
-    return std::find(verdicts.begin(), verdicts.end(), one.judgement.verdict) != verdicts.end();
-  }));
+std::size_t count(std::span<const Assessed> assessed, std::initializer_list<Verdict> verdicts) {
+  return static_cast<std::size_t>(
+      std::count_if(assessed.begin(), assessed.end(), [verdicts](const Assessed& one) {
+        return std::find(verdicts.begin(), verdicts.end(), one.assessment.verdict) != verdicts.end();
+      }));
 }
 
 std::size_t count_sealed(const Survey& survey) {
-  return static_cast<std::size_t>(
-      std::count_if(survey.containers.begin(), survey.containers.end(),
-                    [](const Container& container) { return container.sealed; }));
+  return static_cast<std::size_t>(std::count_if(survey.containers.begin(), survey.containers.end(),
+                                                [](const Container& container) { return container.sealed; }));
 }
 
 std::string plural(std::size_t number, string_view one, string_view many) {
   return std::to_string(number) + " " + std::string(number == 1 ? one : many);
 }
 
-std::string summary_of(const Survey& survey, std::span<const Judged> judged, bool colours) {
+std::string summary_of(const Survey& survey, std::span<const Assessed> assessed, bool colours) {
   std::string text;
-  const std::size_t needy = count(judged, {Verdict::needs_init});
-  const std::size_t served = count(judged, {Verdict::has_init, Verdict::init_system});
+  const std::size_t needy = count(assessed, {Verdict::needs_init});
+  const std::size_t served = count(assessed, {Verdict::has_init, Verdict::init_system});
   const std::string processes = plural(survey.population.processes.size(), "process", "processes");
-  if (judged.empty()) {
+  if (assessed.empty()) {
     text = "No container among " + processes + ": all are in the PID namespace of this /proc.\n";
   } else {
-    text = plural(judged.size(), "container", "containers") + " among " + processes + ": ";
+    text = plural(assessed.size(), "container", "containers") + " among " + processes + ": ";
     text += needy == 0 ? painted("none needs an init", Colour::green, colours)
                        : painted(std::to_string(needy) + (needy == 1 ? " needs an init" : " need an init"),
                                  Colour::red, colours);
     text += ", " + std::to_string(served) + (served == 1 ? " has one" : " have one") + ", " +
-            std::to_string(judged.size() - needy - served) + " do without.\n";
+            std::to_string(assessed.size() - needy - served) + " do without.\n";
   }
   if (const std::size_t sealed = count_sealed(survey); sealed > 0) {
     text += "Of " + plural(sealed, "container", "containers") +
@@ -328,23 +329,24 @@ std::string on_one_line(string_view json) {
   return line + "\n";
 }
 
-std::vector<Judged> judge_all(const Survey& survey) {
-  std::vector<Judged> judged;
-  for (const Container& container : survey.containers) judged.push_back({&container, judge(container)});
-  std::stable_sort(judged.begin(), judged.end(), [](const Judged& a, const Judged& b) {
-    return is_worse(*a.container, a.judgement, *b.container, b.judgement);
+std::vector<Assessed> assess_all(const Survey& survey) {
+  std::vector<Assessed> assessed;
+  for (const Container& container : survey.containers) assessed.push_back({&container, assess(container)});
+  std::stable_sort(assessed.begin(), assessed.end(), [](const Assessed& a, const Assessed& b) {
+    return is_worse(*a.container, a.assessment, *b.container, b.assessment);
   });
-  return judged;
+  return assessed;
 }
 
-std::string list_scan(const Survey& survey, std::span<const Judged> judged, std::size_t width, bool colours) {
+std::string list_scan(const Survey& survey, std::span<const Assessed> assessed, std::size_t width,
+                      bool colours) {
   std::string text;
-  if (!judged.empty()) {
-    std::vector<Row> rows(1);
+  if (!assessed.empty()) {
+    std::vector<Cells> rows(1);
     for (const char* heading : {"CONTAINER", "PROCESS 1", "ENGINE", "PID", "ZOMBIES", "PIDS", "VERDICT"}) {
       rows[0].push_back({heading, Colour::bold});
     }
-    for (const auto& [container, judgement] : judged) {
+    for (const auto& [container, assessment] : assessed) {
       rows.push_back({
           {or_dash(title_of(*container))},
           {command_of(*container)},
@@ -352,20 +354,20 @@ std::string list_scan(const Survey& survey, std::span<const Judged> judged, std:
           {std::to_string(container->first.pid)},
           {zombies_of(*container), container->held_zombies > 0 ? Colour::red : Colour::plain},
           {share_of(container->pids), is_short_of_pids(container->pids) ? Colour::red : Colour::plain},
-          {judgement.text, colour_of(judgement.verdict)},
+          {assessment.text, colour_of(assessment.verdict)},
       });
     }
     text = format_table(fitted(std::move(rows), {0, 1, {3, 4, 5}}, width), colours) + "\n";
   }
-  return text + summary_of(survey, judged, colours);
+  return text + summary_of(survey, assessed, colours);
 }
 
-std::string scan_as_json(const Survey& survey, std::span<const Judged> judged) {
+std::string scan_as_json(const Survey& survey, std::span<const Assessed> assessed) {
   JsonWriter json;
   json.begin_object();
   json.key("containers");
   json.begin_array();
-  for (const auto& [container, judgement] : judged) {
+  for (const auto& [container, assessment] : assessed) {
     json.begin_object();
     write_container(json, *container);
     write_number(json, "processes", container->processes);
@@ -382,21 +384,21 @@ std::string scan_as_json(const Survey& survey, std::span<const Judged> judged) {
     } else {
       json.null();
     }
-    write_text(json, "init", judgement.init);
-    json.string("verdict", name_of(judgement.verdict));
+    write_text(json, "init", assessment.init);
+    json.string("verdict", name_of(assessment.verdict));
     json.key("because");
     json.begin_array();
-    for (const Cause cause : judgement.causes) json.string(name_of(cause));
+    for (const Cause cause : assessment.causes) json.string(name_of(cause));
     json.end_array();
-    json.string("text", judgement.text);
+    json.string("text", assessment.text);
     json.end_object();
   }
   json.end_array();
   json.key("summary");
   json.begin_object();
-  write_number(json, "containers", judged.size());
-  write_number(json, "needInit", count(judged, {Verdict::needs_init}));
-  write_number(json, "haveInit", count(judged, {Verdict::has_init, Verdict::init_system}));
+  write_number(json, "containers", assessed.size());
+  write_number(json, "needInit", count(assessed, {Verdict::needs_init}));
+  write_number(json, "haveInit", count(assessed, {Verdict::has_init, Verdict::init_system}));
   write_number(json, "processes", survey.population.processes.size());
   write_number(json, "unreadableProcesses", survey.population.unreadable);
   write_number(json, "incompleteContainers", count_sealed(survey));
@@ -418,9 +420,9 @@ std::optional<Process> find_application(const Process& init, std::span<const Pro
 
 std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bool colours) {
   if (inits.empty()) return "No container under runi-init.\n";
-  std::vector<Row> rows(1);
-  for (const char* heading : {"CONTAINER", "COMMAND", "ENGINE", "INIT", "APP", "AGE", "MEMORY", "REAPS", "FORWARDS", "SANDBOX",
-                              "OPTIONS"}) {
+  std::vector<Cells> rows(1);
+  for (const char* heading : {"CONTAINER", "COMMAND", "ENGINE", "INIT", "APP", "AGE", "MEMORY", "REAPS",
+                              "FORWARDS", "SANDBOX", "OPTIONS"}) {
     rows[0].push_back({heading, Colour::bold});
   }
   for (const RunningInit& init : inits) {

@@ -14,18 +14,18 @@
 namespace runi {
 
 // A container of a survey and what is to be said of it.
-struct Judged {
+struct Assessed {
   const Container* container = nullptr;
-  Judgement judgement;
+  Assessment assessment;
 };
 
 // Worst first. They point into the survey.
-[[nodiscard]] std::vector<Judged> judge_all(const Survey& survey);
+[[nodiscard]] std::vector<Assessed> assess_all(const Survey& survey);
 
 // A table of so many columns of text, and a summary. Below some 60 columns it does not get narrower.
-[[nodiscard]] std::string list_scan(const Survey& survey, std::span<const Judged> judged, std::size_t width,
-                                    bool colours);
-[[nodiscard]] std::string scan_as_json(const Survey& survey, std::span<const Judged> judged);
+[[nodiscard]] std::string list_scan(const Survey& survey, std::span<const Assessed> assessed,
+                                    std::size_t width, bool colours);
+[[nodiscard]] std::string scan_as_json(const Survey& survey, std::span<const Assessed> assessed);
 
 // A runi-init at work. Memory that may not be seen is empty.
 struct RunningInit {

@@ -1,5 +1,5 @@
-// What the files of /proc/PID say, read from their bytes. The names and forms are those of proc(5), cgroups(7)
-// and pid_namespaces(7). Processes choose much of the text themselves, so nothing here trusts it.
+// What the files of /proc/PID say, read from their bytes. The names and forms are those of proc(5),
+// cgroups(7) and pid_namespaces(7). Processes choose much of the text themselves, so nothing here trusts it.
 #pragma once
 
 #include <cstddef>

@@ -2,6 +2,7 @@
 
 #include "decide.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
@@ -14,8 +15,6 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
-
-#include <dirent.h>
 
 namespace runi {
 namespace {
@@ -266,8 +265,8 @@ void Procfs::look_again(const std::vector<PidNamespaceMembers>& namespaces, Surv
       }
     }
     const auto& others = namespaces[i].others;
-    container.other_zombies = static_cast<std::size_t>(
-        std::count_if(others.begin(), others.end(), [&](std::size_t index) { return still(index).has_value(); }));
+    container.other_zombies = static_cast<std::size_t>(std::count_if(
+        others.begin(), others.end(), [&](std::size_t index) { return still(index).has_value(); }));
   }
 }
 

@@ -55,19 +55,19 @@ std::string redrawn(const std::string& text) {
 Result<bool> show_scan(const Procfs& proc, const Wishes& wishes) {
   auto survey = proc.survey();
   if (!survey) return survey.error();
-  const auto judged = judge_all(*survey);
+  const auto assessed = assess_all(*survey);
   if (wishes.json) {
-    const std::string text = scan_as_json(*survey, judged);
+    const std::string text = scan_as_json(*survey, assessed);
     print(wishes.watch_s > 0 ? on_one_line(text) : text);
   } else {
-    const std::string text = list_scan(*survey, judged, line_width(), colours_wanted());
+    const std::string text = list_scan(*survey, assessed, line_width(), colours_wanted());
     const bool in_place = wishes.watch_s > 0 && isatty(STDOUT_FILENO) == 1;
     print(in_place ? redrawn(text) : text);
     if (wishes.watch_s > 0 && !in_place) print("\n");
   }
   if (auto written = flush_output(); !written) return with_context("standard output", written.error());
-  return std::any_of(judged.begin(), judged.end(),
-                     [](const Judged& one) { return one.judgement.verdict == Verdict::needs_init; });
+  return std::any_of(assessed.begin(), assessed.end(),
+                     [](const Assessed& one) { return one.assessment.verdict == Verdict::needs_init; });
 }
 
 // Waits so long. True: SIGINT or SIGTERM came, which are blocked.
