@@ -12,10 +12,10 @@ namespace {
 using std::string_view;
 using Cells = std::vector<Cell>;
 
-constexpr std::size_t kNarrowestTitle = 16;
+constexpr std::size_t kNarrowestTitle = 12;
 constexpr std::size_t kNarrowestCommand = 8;
-constexpr std::size_t kNarrowestText = 24;
 constexpr std::size_t kGap = 2;
+constexpr std::size_t kNarrow = 100;  // columns; with fewer, some are left out
 
 bool begins_character(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
@@ -58,13 +58,21 @@ std::vector<std::string> wrapped(string_view text, std::size_t columns) {
 }
 
 struct Layout {
-  std::size_t title = 0;             // the column of names, shortened first
-  std::size_t command = 1;           // the one of programs, shortened next
-  std::vector<std::size_t> numbers;  // columns to be aligned to the right
+  static constexpr std::size_t kTitle = 0;    // the column of names, shortened first
+  static constexpr std::size_t kCommand = 1;  // the one of programs, shortened next
+  std::vector<std::size_t> numbers;           // columns to be aligned to the right
+  std::size_t narrowest_text;                 // of the last column
+  std::vector<std::size_t> extras;            // columns that a narrow table does without, the last one first
 };
 
 // Makes the rows fit: names are shortened, and what stands in the last column goes on in the lines below.
-std::vector<Cells> fitted(std::vector<Cells> rows, const Layout& layout, std::size_t width) {
+std::vector<Cells> fitted(std::vector<Cells> rows, Layout layout, std::size_t width) {
+  if (width < kNarrow) {
+    for (const std::size_t extra : layout.extras) {
+      for (Cells& row : rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(extra));
+      for (std::size_t& number : layout.numbers) number -= number > extra ? 1 : 0;
+    }
+  }
   const std::size_t columns = rows.front().size();
   std::vector<std::size_t> widths(columns);
   for (Cells& row : rows) {
@@ -75,18 +83,18 @@ std::vector<Cells> fitted(std::vector<Cells> rows, const Layout& layout, std::si
   }
   std::size_t used = kGap * (columns - 1);
   for (std::size_t i = 0; i + 1 < columns; ++i) used += widths[i];
-  const std::size_t last = std::min(widths[columns - 1], std::max(kNarrowestText, width / 3));
+  const std::size_t last = std::min(widths[columns - 1], std::max(layout.narrowest_text, width / 3));
   for (const auto& [column, narrowest] :
-       {std::pair{layout.title, kNarrowestTitle}, std::pair{layout.command, kNarrowestCommand}}) {
+       {std::pair{Layout::kTitle, kNarrowestTitle}, std::pair{Layout::kCommand, kNarrowestCommand}}) {
     if (used + last <= width || widths[column] <= narrowest) continue;
     const std::size_t cut = std::min(used + last - width, widths[column] - narrowest);
     widths[column] -= cut;
     used -= cut;
   }
-  const std::size_t room = width > used + kNarrowestText ? width - used : kNarrowestText;
+  const std::size_t room = std::max(width, used + layout.narrowest_text) - used;
   std::vector<Cells> lines;
   for (Cells& row : rows) {
-    for (const std::size_t column : {layout.title, layout.command}) {
+    for (const std::size_t column : {Layout::kTitle, Layout::kCommand}) {
       row[column].text = shortened(row[column].text, widths[column]);
     }
     for (const std::size_t column : layout.numbers) {
@@ -357,7 +365,10 @@ std::string list_scan(const Survey& survey, std::span<const Assessed> assessed, 
           {assessment.text, colour_of(assessment.verdict)},
       });
     }
-    text = format_table(fitted(std::move(rows), {0, 1, {3, 4, 5}}, width), colours) + "\n";
+    text = format_table(
+               fitted(std::move(rows), {.numbers = {3, 4, 5}, .narrowest_text = 24, .extras = {2}}, width),
+               colours) +
+           "\n";
   }
   return text + summary_of(survey, assessed, colours);
 }
@@ -422,7 +433,7 @@ std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bo
   if (inits.empty()) return "No container under runi-init.\n";
   std::vector<Cells> rows(1);
   for (const char* heading : {"CONTAINER", "COMMAND", "ENGINE", "INIT", "APP", "AGE", "MEMORY", "REAPS",
-                              "FORWARDS", "SANDBOX", "OPTIONS"}) {
+                              "SIGNALS", "SANDBOX", "OPTIONS"}) {
     rows[0].push_back({heading, Colour::bold});
   }
   for (const RunningInit& init : inits) {
@@ -442,7 +453,9 @@ std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bo
         {or_dash(joined(call.words))},
     });
   }
-  std::string text = format_table(fitted(std::move(rows), {0, 1, {3, 4, 5, 6}}, width), colours);
+  std::string text = format_table(
+      fitted(std::move(rows), {.numbers = {3, 4, 5, 6}, .narrowest_text = 7, .extras = {9, 2}}, width),
+      colours);
   return text + "\n" + plural(inits.size(), "container", "containers") + " under runi-init.\n";
 }
 

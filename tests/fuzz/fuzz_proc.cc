@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   container.identity.name = supervisor.name;
   const std::string_view config = take_part(rest);
   read_bundle(config, container.identity);
-  find_docker_folder(config, container.identity.id);
+  (void)find_docker_folder(config, container.identity.id);
   read_docker_state(config, container.identity);
   read_environment(environment, container.identity);
   split_kubernetes_name(container.identity);

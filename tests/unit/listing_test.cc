@@ -133,11 +133,25 @@ TEST(Ps, shows_the_options_as_the_init_reads_them) {
   init.container.arguments = {"/dev/.runi-init", "-gt", "10", "--", "app", "-s"};
   init.container.first.ignored = 1 << 16;
   const std::string text = list_inits(std::span(&init, 1), 120, false);
-  EXPECT_NE(text.find("kernel  group     no       -gt 10\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("kernel  group    no       -gt 10\n"), std::string::npos) << text;
   const std::string json = inits_as_json(std::span(&init, 1));
   EXPECT_TRUE(json::Document::parse(json, json::Comments::refused));
   EXPECT_NE(json.find("\"graceSeconds\": 10"), std::string::npos);
   EXPECT_NE(json.find("\"subreaper\": false"), std::string::npos);
+}
+
+TEST(Ps, lines_fit) {
+  RunningInit init;
+  init.container = container(".runi-init", "shop/cart-6d4cf56db6-x2vqj/application");
+  init.container.arguments = {"/dev/.runi-init", "-g", "-t",  "10", "-r",
+                              "TERM:QUIT",       "-e", "143", "--", "app"};
+  init.container.first.rss_kib = 12;
+  init.application = init.container.first;
+  for (const std::size_t width : {80U, 120U}) {
+    for (const std::string& line : lines_of(list_inits(std::span(&init, 1), width, false))) {
+      EXPECT_LE(columns_of(line), width) << line;
+    }
+  }
 }
 
 TEST(Ps, of_none_says_so) {

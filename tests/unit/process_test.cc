@@ -50,9 +50,7 @@ TEST(Status, with_less_than_every_kernel_writes_is_none) {
   for (const char* line : {"Name:\tsh\n", "State:\tS (sleeping)\n", "Pid:\t4711\n", "PPid:\t4690\n",
                            "NSpid:\t4711\t17\t1\n", "Threads:\t2\n", "SigBlk:\tfffffffe7ffbfeff\n",
                            "SigIgn:\t0000000000010000\n", "SigCgt:\t0000000000004002\n"}) {
-    EXPECT_FALSE(parse_status(without(kStatus, std::string("\n") + line, "\n")) &&
-                 std::string(line) != "Name:\tsh\n")
-        << line;
+    EXPECT_FALSE(parse_status(without(kStatus, line))) << line;
   }
   EXPECT_FALSE(parse_status(""));
   EXPECT_FALSE(parse_status("Name"));
