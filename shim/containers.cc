@@ -495,7 +495,8 @@ void split_kubernetes_name(Identity& identity) {
 Sigterm sigterm_of(const Process& first) {
   constexpr std::uint64_t kBit = std::uint64_t{1} << (SIGTERM - 1);
   if ((first.caught & kBit) != 0) return Sigterm::handled;
-  if ((first.blocked & kBit) != 0) return Sigterm::blocked;
+  // The kernel unblocks what is waited for while it is waited for: kernel/signal.c, do_sigtimedwait.
+  if ((first.blocked & kBit) != 0 || first.waits_for_signals) return Sigterm::blocked;
   return (first.ignored & kBit) != 0 ? Sigterm::ignored : Sigterm::dropped;
 }
 
@@ -550,7 +551,9 @@ Assessment assess(const Container& container) {
   } else {
     if (container.held_zombies > 0) assessment.causes.push_back(Cause::zombies);
     const Sigterm sigterm = sigterm_of(container.first);
-    if (sigterm == Sigterm::dropped) assessment.causes.push_back(shell ? Cause::shell : Cause::no_handler);
+    // A shell never waits for it: it blocks signals for a moment when it starts a command.
+    const bool dropped = sigterm == Sigterm::dropped || (shell && sigterm == Sigterm::blocked);
+    if (dropped) assessment.causes.push_back(shell ? Cause::shell : Cause::no_handler);
     assessment.verdict = !assessment.causes.empty()    ? Verdict::needs_init
                          : sigterm == Sigterm::ignored ? Verdict::ignores_sigterm
                                                        : Verdict::fine;

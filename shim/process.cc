@@ -137,6 +137,12 @@ std::optional<Stat> parse_stat(string_view bytes) {
   return stat;
 }
 
+std::optional<long> parse_syscall(string_view bytes) {
+  long number = -1;
+  if (!read_number(take(bytes, ' '), number) || number < 0) return std::nullopt;
+  return number;
+}
+
 std::vector<std::string> parse_words(string_view bytes) {
   std::vector<std::string> words;
   while (!bytes.empty()) words.emplace_back(take(bytes, '\0'));

@@ -29,7 +29,9 @@ struct Process {
   int seccomp = 0;  // 2: a filter
   std::optional<std::uint64_t> rss_kib;
 
-  std::uint64_t pid_namespace = 0;  // its inode, which is not in status; 0 where it is not known
+  // What is not in status.
+  std::uint64_t pid_namespace = 0;  // its inode; 0 where it is not known
+  bool waits_for_signals = false;   // its first thread is in sigwait(3) or the like
 
   // Dead and waiting to be reaped. Not so a process whose first thread alone has ended.
   [[nodiscard]] bool zombie() const { return state == 'Z' && threads <= 1; }
@@ -45,6 +47,9 @@ struct Stat {
   std::uint64_t start_ticks = 0;  // after boot, in units of sysconf(_SC_CLK_TCK)
 };
 [[nodiscard]] std::optional<Stat> parse_stat(std::string_view bytes);
+
+// The number of the system call that a thread is in: from /proc/PID/syscall. Empty where it runs.
+[[nodiscard]] std::optional<long> parse_syscall(std::string_view bytes);
 
 // The words of /proc/PID/cmdline, or the lines of environ: each ends with a NUL, the last one perhaps not.
 [[nodiscard]] std::vector<std::string> parse_words(std::string_view bytes);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -231,6 +232,8 @@ std::optional<PidsLimit> Procfs::read_pids(int pid) const {
 Container Procfs::look_at(const Process& first, std::span<const Process> processes) const {
   Container container;
   container.first = first;
+  container.first.waits_for_signals =
+      parse_syscall(read(first.pid, "syscall", kMaxText)) == SYS_rt_sigtimedwait;
   container.program = link(first.pid, "exe");
   container.sealed = container.program.empty();
   container.arguments = parse_words(read(first.pid, "cmdline", kMaxText));

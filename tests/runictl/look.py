@@ -8,6 +8,7 @@ from bed.case import Case, built, until
 from bed.engine import state_of
 
 FOUND, FAILED = 1, 2
+NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
 
 
 class Look(Case):

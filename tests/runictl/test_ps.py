@@ -9,9 +9,8 @@ from bed.cri import Cri
 from bed.docker import Docker
 from bed.engine import comm_of, signals_of
 from bed.podman import Podman
-from look import Look, children_of
+from look import NOBODY, Look, children_of
 
-NOBODY = 65534
 
 
 class Ps(Look):
@@ -76,7 +75,7 @@ class Ps(Look):
 
     def test_as_nobody(self):
         pid, application = self.start()
-        container = self.ps(user=NOBODY)[pid]
+        container = self.ps(**NOBODY)[pid]
         self.assertEqual((container["complete"], container["init"]["memoryKib"]["pss"]), (False, None))
         self.assertEqual(container["application"]["pid"], application)
 

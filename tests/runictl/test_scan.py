@@ -13,9 +13,8 @@ from bed.cri import Cri
 from bed.docker import Docker
 from bed.podman import Podman
 from bed.terminal import Terminal
-from look import FAILED, FOUND, Look, children_of, zombies_of
+from look import FAILED, FOUND, NOBODY, Look, children_of, zombies_of
 
-NOBODY = 65534
 SHELL = ["sh", "-c", "sleep 1000; :"]
 PAUSE = "print('ready', flush=True)\nwhile True: time.sleep(1000)"
 
@@ -151,23 +150,23 @@ class Views(Look):
 
     def test_as_nobody(self):
         pid = self.namespace(*SHELL)
-        container = self.scan(user=NOBODY)[pid]
+        container = self.scan(**NOBODY)[pid]
         self.assertEqual(container["because"], ["shell"])
         self.assertEqual((container["complete"], container["program"]), (False, None))
         self.assertEqual(self.summary["incompleteContainers"], 1)
-        text = self.runictl("scan", user=NOBODY).stdout.decode()
+        text = self.runictl("scan", **NOBODY).stdout.decode()
         self.assertIn("Of 1 container program and environment are not for you to see", text)
 
     def test_where_proc_hides_others(self):
         self.namespace(*SHELL)
         self.succeed("mount", "-o", "remount,hidepid=1", "/proc")
-        self.assertEqual(self.scan(user=NOBODY), {})
+        self.assertEqual(self.scan(**NOBODY), {})
         self.assertGreater(self.summary["unreadableProcesses"], 0)
-        self.assertIn("could not be looked into", self.runictl("scan", user=NOBODY).stdout.decode())
+        self.assertIn("could not be looked into", self.runictl("scan", **NOBODY).stdout.decode())
         self.succeed("mount", "-o", "remount,hidepid=2", "/proc")
-        self.assertEqual(self.scan(user=NOBODY), {})
+        self.assertEqual(self.scan(**NOBODY), {})
         self.assertTrue(self.summary["hidesProcesses"])
-        self.assertIn("hidepid", self.runictl("scan", user=NOBODY).stdout.decode())
+        self.assertIn("hidepid", self.runictl("scan", **NOBODY).stdout.decode())
 
     def test_what_is_no_proc(self):
         for folder in ("/", "/nowhere"):
@@ -176,7 +175,9 @@ class Views(Look):
             self.assertRegex(done.stderr.decode(), rf"^runictl: {folder}: (not a proc file system|No such file)")
 
     def test_processes_that_come_and_go(self):
-        subprocess.Popen(["sh", "-c", "while :; do true & wait; (sleep 0.01 &) done"])
+        busy = subprocess.Popen(["sh", "-c", "while :; do true & wait; (sleep 0.01 &) done"])
+        self.addCleanup(busy.wait)
+        self.addCleanup(busy.kill)
         for _ in range(20):
             self.scan()
 
@@ -274,18 +275,21 @@ class Names(Look):
         self.assertEqual((container["engine"], container["id"], container["because"]),
                          ("crun", "c", ["no-sigterm-handler"]))
 
-    def test_not_started(self):
-        for engine in (Runc(self), Crun(self)):
-            with self.subTest(engine.program):
-                bundle = engine.bundle(["sleep", "1000"], "created")
-                done = self.command(*engine.argv(PLAIN, "create", "--bundle", bundle, "created"),
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # the container keeps them open
-                self.assertEqual(done.returncode, 0)
-                (container,) = self.scan().values()
-                self.assertEqual(container["verdict"], "not-started")
-                # Its runtime has ended: what it is called, its cgroup tells.
-                self.assertEqual(container["id"], "created")
-                self.succeed(*engine.argv(PLAIN, "delete", "--force", "created"))
+    def assert_not_started(self, engine):
+        bundle = engine.bundle(["sleep", "1000"], "created")
+        done = self.command(*engine.argv(PLAIN, "create", "--bundle", bundle, "created"),
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # the container keeps them open
+        self.assertEqual(done.returncode, 0)
+        (container,) = self.scan().values()
+        self.assertEqual(container["verdict"], "not-started")
+        # Its runtime has ended: what it is called, its cgroup tells.
+        self.assertEqual(container["id"], "created")
+
+    def test_not_started_by_runc(self):
+        self.assert_not_started(Runc(self))
+
+    def test_not_started_by_crun(self):
+        self.assert_not_started(Crun(self))
 
     def test_limit_of_processes(self):
         def edit(spec):

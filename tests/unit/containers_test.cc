@@ -227,6 +227,10 @@ TEST(Assess, shells) {
   busybox.arguments = {"sleep", "1"};
   busybox.first.name = "sleep";
   EXPECT_EQ(assess(busybox).causes, std::vector{Cause::no_handler});
+  busybox.arguments = {"sh", "-c", "x"};
+  busybox.first.name = "sh";
+  busybox.first.blocked = kTerm;
+  EXPECT_EQ(assess(busybox).causes, std::vector{Cause::shell}) << "it is about to start a command";
   Container trapping = container("dash", {"sh", "-c", "trap x TERM"});
   trapping.first.caught = kTerm;
   EXPECT_EQ(assess(trapping).verdict, Verdict::fine);
@@ -243,6 +247,9 @@ TEST(Assess, signals) {
   EXPECT_EQ(sigterm_of(one.first), Sigterm::blocked) << "the kernel keeps what is blocked, ignored or not";
   one.first.blocked = 0;
   EXPECT_EQ(assess(one).verdict, Verdict::ignores_sigterm);
+  one.first.ignored = 0;
+  one.first.waits_for_signals = true;
+  EXPECT_EQ(assess(one).text, "fine: waits for SIGTERM, it seems");
 }
 
 TEST(Assess, zombies) {

@@ -86,6 +86,13 @@ TEST(Stat, is_read_behind_the_name) {
   EXPECT_FALSE(parse_stat("17"));
 }
 
+TEST(Syscall, is_a_number_or_none) {
+  EXPECT_EQ(parse_syscall("128 0x7ffd 0x0 0x0 0x8 0x0 0x0 0x7ffd 0x7f12\n"), 128);
+  EXPECT_FALSE(parse_syscall("running\n"));
+  EXPECT_FALSE(parse_syscall("-1 0x7ffd 0x7f12\n"));
+  EXPECT_FALSE(parse_syscall(""));
+}
+
 TEST(Words, are_parted_by_nul) {
   EXPECT_EQ(parse_words(std::string_view("sh\0-c\0\0x y\0", 11)),
             (std::vector<std::string>{"sh", "-c", "", "x y"}));
