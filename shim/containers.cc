@@ -216,6 +216,7 @@ Supervisor read_conmon(const std::vector<std::string>& words) {
 
 Supervisor read_runtime(const std::vector<std::string>& words) {
   Supervisor supervisor;
+  if (words.empty()) return supervisor;
   std::vector<const char*> args;
   for (std::size_t i = 1; i < words.size(); ++i) args.push_back(words[i].c_str());
   const CommandLine command = parse_command_line(args, dialect_of(words[0]));
@@ -294,11 +295,11 @@ string_view known_name(const Names& names, Predicate is_known) {
   return {};
 }
 
-// The runtime's own process, which becomes the container's when that is started. runc names it so; crun's
-// keeps its name.
-bool is_not_started(const Names& names) {
-  return names.process.starts_with("runc:[") || names.program == "crun" || names.program == "runc" ||
-         names.program == "youki";
+// The runtime's own process, which becomes the container's when that is started. runc names it so; crun's is
+// a copy of itself, with its command line.
+bool is_not_started(const Names& names, const std::vector<std::string>& arguments) {
+  if (names.process.starts_with("runc:[")) return true;
+  return contains(kRuntimes, names.process) && !read_runtime(arguments).id.empty();
 }
 
 std::string count_of(std::size_t count, string_view one, string_view many) {
@@ -537,7 +538,7 @@ Assessment assess(const Container& container) {
   const bool shell = is_shell(names);
   const string_view init = shell ? string_view{} : known_name(names, is_init);
   const string_view system = shell ? string_view{} : known_name(names, is_init_system);
-  if (is_not_started(names)) {
+  if (is_not_started(names, container.arguments)) {
     assessment.verdict = Verdict::not_started;
   } else if (container.is_runi_init || !init.empty()) {
     assessment.verdict = Verdict::has_init;

@@ -12,7 +12,6 @@ from bed.podman import Podman
 from look import NOBODY, Look, children_of
 
 
-
 class Ps(Look):
     def await_init(self, pid):
         """Until the application runs and the init has settled: PID 1 moves to / last but one."""

@@ -287,7 +287,9 @@ TEST(Assess, the_runtime_itself_has_not_started_yet) {
   Container one = container("runc", {"runc", "init"});
   one.first.name = "runc:[2:INIT]";
   EXPECT_EQ(assess(one).verdict, Verdict::not_started);
-  EXPECT_EQ(assess(container("crun")).verdict, Verdict::not_started);
+  EXPECT_EQ(assess(container("crun", {"/usr/bin/crun", "create", "--bundle", "/b", "web"})).verdict,
+            Verdict::not_started);
+  EXPECT_EQ(assess(container("crun", {"crun", "list"})).verdict, Verdict::needs_init);
 }
 
 TEST(Assess, without_the_program_goes_by_what_all_may_see) {
