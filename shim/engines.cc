@@ -7,7 +7,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 
@@ -32,9 +34,11 @@ std::string quoted(string_view name) {
   return "\"" + std::string(name) + "\"";
 }
 
+// A table's nodes know their lines until they are copied, so it is shared.
 struct Parsed {
   const ConfigFile* file;
-  toml::table table;
+  std::shared_ptr<const toml::table> table;
+  const toml::node* top;  // what find() and names_in() begin at; null where the file does not have it
 };
 
 // A value and the place where it stands.
@@ -65,7 +69,7 @@ const toml::node* descend(const toml::node* node, std::span<const string_view> k
 // Several files as one: the last that has a key counts.
 At find(std::span<const Parsed> files, const std::vector<string_view>& keys) {
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
-    if (const toml::node* node = descend(&file->table, keys)) return {node, file->file};
+    if (const toml::node* node = descend(file->top, keys)) return {node, file->file};
   }
   return {};
 }
@@ -74,7 +78,7 @@ At find(std::span<const Parsed> files, const std::vector<string_view>& keys) {
 std::map<std::string, At> names_in(std::span<const Parsed> files, const std::vector<string_view>& keys) {
   std::map<std::string, At> names;
   for (const Parsed& file : files) {
-    const toml::node* node = descend(&file.table, keys);
+    const toml::node* node = descend(file.top, keys);
     const toml::table* table = node == nullptr ? nullptr : node->as_table();
     if (table == nullptr) continue;
     for (const auto& [key, value] : *table) names[std::string(string_view(key))] = {&value, file.file};
@@ -119,7 +123,9 @@ class Judge {
     for (const ConfigFile& file : files) {
       toml::parse_result result = toml::parse(file.text, string_view(file.path));
       if (result) {
-        parsed.push_back({&file, std::move(result).table()});
+        auto table = std::make_shared<const toml::table>(std::move(result).table());
+        const toml::node* top = table.get();
+        parsed.push_back({&file, std::move(table), top});
         continue;
       }
       const auto line = result.error().source().begin.line;
@@ -187,7 +193,7 @@ constexpr struct {
 } kCriPlugins[] = {{3, "io.containerd.cri.v1.runtime"}, {2, "io.containerd.grpc.v1.cri"}, {0, "cri"}};
 
 std::int64_t version_of(const Parsed& file) {
-  const toml::node* version = file.table.get("version");
+  const toml::node* version = file.table->get("version");
   return version == nullptr ? 1 : version->value<std::int64_t>().value_or(1);
 }
 
@@ -198,23 +204,19 @@ string_view plugin_of(std::int64_t version) {
   return kCriPlugins[0].plugin;
 }
 
-// All names of the CRI plugin in one, so that a drop-in of one version can be merged with a main file of
-// another: the table that each file's own version names is moved to the same place.
-constexpr string_view kRead = "runi: the table that is read";
-
-void unify(Parsed& file) {
+// The plugin's table under the name by which the file's own version knows it: so a drop-in of one version and
+// a main file of another are read alike.
+const toml::node* cri_table(const Parsed& file) {
   const std::array<string_view, 2> keys = {"plugins", plugin_of(version_of(file))};
-  const toml::node* plugin = descend(&file.table, keys);
-  if (plugin == nullptr || !plugin->is_table()) return;
-  toml::table copy = *plugin->as_table();
-  file.table.insert_or_assign(kRead, std::move(copy));
+  const toml::node* plugin = descend(file.table.get(), keys);
+  return plugin != nullptr && plugin->is_table() ? plugin : nullptr;
 }
 
 class Containerd {
  public:
   Containerd(std::span<const ConfigFile> files, Imports imports, const LookUp& look_up)
       : judge_("containerd", look_up), files_(judge_.parse(files)) {
-    for (Parsed& file : files_) unify(file);
+    for (Parsed& file : files_) file.top = cri_table(file);
     read_ = files_;
     if (imports == Imports::replace) keep_last();
     imports_ = imports;
@@ -223,7 +225,7 @@ class Containerd {
   Judgement judge() {
     for (const Parsed& file : files_) judge_place(file);
     bool any = false;
-    const auto handlers = names_in(read_, {kRead, "containerd", "runtimes"});
+    const auto handlers = names_in(read_, {"containerd", "runtimes"});
     for (const auto& [name, at] : handlers) {
       const At program = option(name, "BinaryName");
       if (!judge_.concerns_runi(name, program.text())) continue;
@@ -239,7 +241,7 @@ class Containerd {
   void keep_last() {
     const Parsed* last = nullptr;
     for (const Parsed& file : files_) {
-      if (!file.table.contains(kRead)) continue;
+      if (file.top == nullptr) continue;
       if (last != nullptr) replaced_ = last->file->path;
       last = &file;
     }
@@ -263,7 +265,7 @@ class Containerd {
   }
 
   [[nodiscard]] static const toml::node* names_runi(const Parsed& file) {
-    return runi_below(file.table, plugin_of(version_of(file)));
+    return runi_below(*file.table, plugin_of(version_of(file)));
   }
 
   // Whether the file's runi stands where a file of its version is read, and whether such a file is taken at
@@ -272,7 +274,7 @@ class Containerd {
     const std::int64_t version = version_of(file);
     const string_view read = plugin_of(version);
     for (const auto& [from_version, plugin] : kCriPlugins) {
-      const toml::node* node = plugin == read ? nullptr : runi_below(file.table, plugin);
+      const toml::node* node = plugin == read ? nullptr : runi_below(*file.table, plugin);
       if (node == nullptr) continue;
       judge_.problem("a file of version " + std::to_string(version) + " has its handlers in plugins." +
                          quoted(read) + "; containerd does not read plugins." + quoted(plugin) + " here",
@@ -287,11 +289,11 @@ class Containerd {
   }
 
   [[nodiscard]] At key(const std::string& handler, string_view name) const {
-    return find(read_, {kRead, "containerd", "runtimes", handler, name});
+    return find(read_, {"containerd", "runtimes", handler, name});
   }
 
   [[nodiscard]] At option(const std::string& handler, string_view name) const {
-    return find(read_, {kRead, "containerd", "runtimes", handler, "options", name});
+    return find(read_, {"containerd", "runtimes", handler, "options", name});
   }
 
   void judge_handler(const std::string& name, const At& at, const At& program) {
@@ -325,7 +327,7 @@ class Containerd {
   }
 
   void judge_cgroups(const std::string& name, const std::string& subject, const At& at) {
-    const At runc = find(read_, {kRead, "containerd", "runtimes", "runc"});
+    const At runc = find(read_, {"containerd", "runtimes", "runc"});
     const bool theirs = option("runc", "SystemdCgroup").truth();
     const At own = option(name, "SystemdCgroup");
     if (theirs == own.truth()) return;
@@ -342,7 +344,7 @@ class Containerd {
   }
 
   void judge_default(const std::map<std::string, At>& handlers) {
-    const At named = find(read_, {kRead, "containerd", "default_runtime_name"});
+    const At named = find(read_, {"containerd", "default_runtime_name"});
     const std::string name = named.text().value_or("runc");
     if (imports_ == Imports::merge || handlers.contains(name)) return;
     judge_.problem("there is no handler " + quoted(name) +

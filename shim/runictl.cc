@@ -20,6 +20,8 @@ int run(int argc, char** argv) {
   runi::add_check(app, status);
   runi::add_scan(app, status);
   runi::add_ps(app, status);
+  // The heading is what completions look for, and CLI11's own varies with its version.
+  for (CLI::App* command : app.get_subcommands({})) command->group("Commands");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

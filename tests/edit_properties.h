@@ -15,6 +15,8 @@ namespace runi {
 inline constexpr std::string_view kTestInitPath = "/usr/libexec/runi/runi-init";
 inline constexpr std::string_view kTestVersion = "9.9.9";
 
+inline constexpr std::string_view kExplainedOtherwise = "the rows do not come to what is decided";
+
 // The answer to one config.json: why not, or the edited bytes.
 struct Verdict {
   std::string reason;  // "inject: …", "has-init: …", or "unreadable: …"
@@ -27,6 +29,17 @@ inline Verdict judge(const CommandLine& command, const Config& config, const Roo
   const auto spec = parse_spec(bytes);
   if (!spec) return {"unreadable: " + spec.error().what, std::nullopt, ""};
   Plan plan = decide(command, config, *spec, rootfs);
+  // The rows, each asked by itself, must come to the same.
+  Reason first = Reason::inject;
+  std::string evidence = plan.detail;
+  for (const Row& row : explain(command, config, *spec, rootfs)) {
+    if (!row.evidence) continue;
+    first = row.reason;
+    evidence = *row.evidence;
+    break;
+  }
+  if (first != plan.reason || evidence != plan.detail)
+    return {std::string(kExplainedOtherwise), std::nullopt, ""};
   Verdict verdict{std::string(name_of(plan.reason)) + ": " + plan.detail, std::move(plan.injection), ""};
   if (verdict.injection) {
     verdict.edited = inject(bytes, *spec, *verdict.injection, kTestInitPath, kTestVersion);
@@ -60,6 +73,7 @@ inline nlohmann::json edit_as_values(nlohmann::json spec, const Injection& injec
 // name of the annotation nor that of the mount's target occurs.
 inline std::string find_fault(std::string_view original, const Verdict& verdict, const CommandLine& command,
                               const Config& config, const Rootfs& rootfs) {
+  if (verdict.reason == kExplainedOtherwise) return verdict.reason;
   if (!verdict.injection) return "";
   // The same meaning as an edit of the values.
   const auto before = nlohmann::json::parse(original, nullptr, false);

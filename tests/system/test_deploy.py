@@ -106,7 +106,7 @@ imports = [{imports}]
     def assert_complete(self, program, config):
         dump = self.succeed(program, "--config", config, "config", "dump").replace("'", '"')
         for text in (image.NAME, "containerd.runtimes.runc]", "containerd.runtimes.runi]",
-                     'BinaryName = "/usr/local/sbin/runi"', 'pod_annotations = ["runi.dev/*"]'):
+                     'BinaryName = "/usr/local/sbin/runi"', 'pod_annotations = ["runi.dev/*", "*.runi.dev/*"]'):
             self.assertIn(text, dump)
 
     def assert_pods_get_init(self, program, config):

@@ -1,0 +1,439 @@
+"""runictl check finds each mistake there can be in how runi is set up, and none where there is none.
+
+Most tests build the root directory of a machine and have it looked at with --root; the files in deploy/ must be right.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from bed.case import built
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DEPLOY = os.path.join(HERE, "..", "..", "deploy")
+CONTAINERD = "etc/containerd/config.toml"
+DROP_IN = "etc/containerd/conf.d/runi.toml"
+CRIO = "etc/crio/crio.conf.d/10-runi.conf"
+PODMAN = "etc/containers/containers.conf.d/50-runi.conf"
+DOCKER = "etc/docker/daemon.json"
+IMPORTS = 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n'
+
+
+class Check(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.runictl, runi, init = built("RUNICTL"), built("RUNI"), built("RUNI_INIT")
+        # A development build looks for its configuration beside itself.
+        self.etc_runi = os.path.join(os.path.dirname(os.path.dirname(runi)), "etc", "runi").lstrip("/")
+        self.root = tempfile.mkdtemp(prefix="check-", dir=os.path.dirname(os.path.dirname(runi)))
+        self.addCleanup(shutil.rmtree, self.root)
+        os.chmod(self.root, 0o755)
+        self.install(runi, "usr/local/sbin/runi")
+        self.install(init, "usr/local/libexec/runi/runi-init")
+        self.write("usr/sbin/runc", "#!/bin/sh\nexit 1\n", mode=0o755)
+
+    def path(self, name):
+        path = os.path.join(self.root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def install(self, program, name):
+        shutil.copyfile(program, self.path(name))
+        os.chmod(self.path(name), 0o755)
+
+    def write(self, name, text, mode=0o644):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(self.path(name), mode)
+
+    def deploy(self, name, target, *changes):
+        """A file of deploy/ put to its place, changed; each change must hit."""
+        with open(os.path.join(DEPLOY, name), encoding="utf-8") as file:
+            text = file.read()
+        for old, new in changes:
+            changed = re.sub(old, new, text)
+            self.assertNotEqual(changed, text, f"{old} does not occur in {name}")
+            text = changed
+        self.write(target, text)
+
+    def call(self, *args, **keywords):
+        return subprocess.run([self.runictl, "check", *args], check=False, stdin=subprocess.DEVNULL, timeout=60,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords)
+
+    def check(self, *args):
+        """All findings, after a look at the status that goes with them."""
+        done = self.call("--json", "--root", self.root, *args)
+        self.assertEqual(done.stderr, b"")
+        answer = json.loads(done.stdout)
+        problems = [finding for finding in answer["findings"] if finding["severity"] == "problem"]
+        self.assertEqual(answer["problems"], len(problems))
+        self.assertEqual(done.returncode, 1 if problems else 0, answer)
+        for finding in answer["findings"]:
+            if finding["severity"] in ("problem", "warning"):
+                self.assertTrue(finding.get("action"), f"does not say what to do: {finding}")
+        return answer["findings"]
+
+    @staticmethod
+    def above_notes(findings):
+        return [finding for finding in findings if finding["severity"] in ("problem", "warning")]
+
+    def assert_right(self, subject, *words):
+        """Nothing is wrong, and the subject's entry is named as right."""
+        findings = self.check()
+        self.assertEqual(self.above_notes(findings), [])
+        for word in words:
+            self.assertTrue([f for f in findings if f["subject"] == subject and f["severity"] == "ok"
+                             and word in f["what"]], findings)
+
+    def assert_finds(self, severity, words, where=None):
+        """Exactly one thing is wrong, and it is this."""
+        found = self.above_notes(self.check())
+        self.assertEqual(len(found), 1, found)
+        self.assertEqual(found[0]["severity"], severity, found)
+        self.assertIn(words, found[0]["what"])
+        if where:
+            self.assertRegex(found[0].get("where", ""), "^" + where + "$")
+
+
+class Deployed(Check):
+    """The files that this project gives to administrators."""
+
+    def test_containerd_1(self):
+        self.deploy("containerd/runi-1.x.toml", CONTAINERD)
+        self.assert_right("containerd", 'handler "runi" calls /usr/local/sbin/runi')
+
+    def test_containerd_1_systemd_cgroups(self):
+        self.deploy("containerd/runi-1.x.toml", CONTAINERD, ("# SystemdCgroup", "SystemdCgroup"))
+        self.assert_right("containerd", 'handler "runi"')
+
+    def test_containerd_2(self):
+        self.write(CONTAINERD, IMPORTS)
+        self.deploy("containerd/runi-2.x.toml", DROP_IN)
+        self.assert_right("containerd", 'handler "runi" calls /usr/local/sbin/runi')
+
+    def test_crio(self):
+        self.deploy("crio/10-runi.conf", CRIO)
+        self.assert_right("CRI-O", 'handler "runi" calls /usr/local/sbin/runi')
+
+    def test_podman(self):
+        self.deploy("podman/50-runi.conf", PODMAN)
+        self.assert_right("podman", 'runtime "runi" calls /usr/local/sbin/runi')
+
+    def test_docker(self):
+        self.deploy("docker/daemon.json", DOCKER)
+        self.assert_right("docker", 'runtime "runi" calls /usr/local/sbin/runi')
+
+    def test_configuration(self):
+        self.deploy("config/config.json", os.path.join(self.etc_runi, "config.json"))
+        self.assert_right("configuration", "config.json")
+
+    def test_several_handlers(self):
+        os.symlink("runi", self.path("usr/local/sbin/runi-crun"))
+        self.write("usr/bin/crun", "", mode=0o755)
+        self.write(os.path.join(self.etc_runi, "runi-crun.json"), '{"runtime": "/usr/bin/crun"}')
+        self.deploy("podman/50-runi.conf", PODMAN, (r'(runi = .*)', r'\1\nruni-crun = ["/usr/local/sbin/runi-crun"]'),
+                    (r'"runi"\]', '"runi", "runi-crun"]'))
+        self.assert_right("podman", 'runtime "runi-crun" calls /usr/local/sbin/runi-crun')
+        runtimes = [f["what"] for f in self.check() if f["subject"] == "runtime"]
+        self.assertEqual(len(runtimes), 2, runtimes)
+        only = [f["what"] for f in self.check("--handler", "runi-crun") if f["subject"] == "runtime"]
+        self.assertEqual(len(only), 1, only)
+        self.assertIn("/usr/bin/crun", only[0])
+
+
+class Containerd(Check):
+    def broken(self, *changes):
+        self.deploy("containerd/runi-1.x.toml", CONTAINERD, *changes)
+
+    def test_program_missing(self):
+        self.broken(("/usr/local/sbin/runi", "/opt/runi"))
+        self.assert_finds("problem", "BinaryName /opt/runi does not exist", rf"/{CONTAINERD}:\d+")
+
+    def test_program_that_is_not_runi(self):
+        self.broken(("/usr/local/sbin/runi", "/usr/sbin/runc"))
+        self.assert_finds("problem", "/usr/sbin/runc is not runi", rf"/{CONTAINERD}:\d+")
+
+    def test_no_program(self):
+        self.broken(("BinaryName.*", ""))
+        self.assert_finds("problem", "no BinaryName")
+
+    def test_program_without_a_path(self):
+        self.broken(("/usr/local/sbin/runi", "runi"))
+        self.assert_finds("warning", "PATH")
+
+    def test_name_of_crun(self):
+        os.symlink("runi", self.path("usr/local/bin/crun-runi"))
+        self.broken(("/usr/local/sbin/runi", "/usr/local/bin/crun-runi"))
+        self.assert_finds("problem", "crun takes such a name")
+
+    def test_cgroups_that_differ(self):
+        self.broken(("# SystemdCgroup = true\n\n", "SystemdCgroup = true\n\n"))
+        self.assert_finds("problem", "SystemdCgroup is not what it is for runc")
+
+    def test_annotations_that_do_not_arrive(self):
+        self.broken(("pod_annotations.*", ""))
+        found = self.above_notes(self.check())
+        self.assertEqual(["warning"] * 2, [finding["severity"] for finding in found])
+        self.broken((r', "\*.runi.dev/\*"', ""))
+        self.assert_finds("warning", "for single containers", rf"/{CONTAINERD}:\d+")
+
+    def test_another_shim(self):
+        self.broken((r'(?s)(runtimes.runi\].*?)io.containerd.runc.v2', r"\1io.containerd.kata.v2"))
+        self.assert_finds("problem", 'runtime_type is "io.containerd.kata.v2"', rf"/{CONTAINERD}:\d+")
+
+    def test_runc_hidden(self):
+        self.broken((r'(?s)\[[^\n]*runtimes.runc\].*# SystemdCgroup = true\n\n', ""))
+        self.assert_finds("problem", 'there is no handler "runc"')
+
+    def test_names_of_version_2_in_a_file_of_version_3(self):
+        self.write(CONTAINERD, IMPORTS)
+        self.deploy("containerd/runi-2.x.toml", DROP_IN, ("io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri"))
+        self.assert_finds("problem", 'does not read plugins."io.containerd.grpc.v1.cri"', rf"/{DROP_IN}:\d+")
+
+    def test_names_of_version_3_in_a_file_of_version_2(self):
+        self.broken((r'(?s)(runtimes.runc.*)io.containerd.grpc.v1.cri"(.containerd.runtimes.runi\])',
+                     r'\1io.containerd.cri.v1.runtime"\2'),
+                    (r'(?s)\[[^\n]*grpc.v1.cri[^\n]*runtimes.runi.options\].*', ""))
+        self.assert_finds("problem", 'does not read plugins."io.containerd.cri.v1.runtime"')
+
+    def test_drop_in_above_the_main_files_version(self):
+        self.write(CONTAINERD, IMPORTS.replace("3", "2"))
+        self.deploy("containerd/runi-2.x.toml", DROP_IN)
+        self.assertTrue([f for f in self.above_notes(self.check()) if f["severity"] == "problem"
+                         and "of version 3 in a configuration of version 2" in f["what"]])
+
+    def test_drop_in_that_nobody_imports(self):
+        self.write(CONTAINERD, "version = 3\n")
+        self.deploy("containerd/runi-2.x.toml", DROP_IN)
+        self.assert_finds("problem", f"/{CONTAINERD} does not import it", f"/{DROP_IN}")
+
+    def test_drop_in_that_replaces_the_main_file_in_1(self):
+        self.write(CONTAINERD, IMPORTS.replace("3", "2") +
+                   '[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = "registry.k8s.io/pause:3.9"\n')
+        self.deploy("containerd/runi-1.x.toml", DROP_IN)
+        self.assert_finds("problem", "replaces all that /etc/containerd/config.toml says", f"/{DROP_IN}")
+
+    def test_merged_drop_in_sees_runc_of_the_main_file(self):
+        self.write(CONTAINERD, IMPORTS + '[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]\n'
+                   '  runtime_type = "io.containerd.runc.v2"\n  options.SystemdCgroup = true\n')
+        self.deploy("containerd/runi-2.x.toml", DROP_IN)
+        self.assert_finds("problem", "SystemdCgroup is not what it is for runc", rf"/{DROP_IN}:\d+")
+        self.deploy("containerd/runi-2.x.toml", DROP_IN, ("# SystemdCgroup = true\n$", "SystemdCgroup = true\n"))
+        self.assert_right("containerd", 'handler "runi"')
+
+    def test_file_that_is_no_toml(self):
+        self.write(CONTAINERD, 'version = 2\n[plugins\n')
+        self.assert_finds("problem", "no TOML", f"/{CONTAINERD}:2")
+
+    def test_files_that_import_each_other(self):
+        self.write(CONTAINERD, 'version = 2\nimports = ["b.toml", "config.toml", "*.toml"]\n')
+        self.write("etc/containerd/b.toml", 'version = 2\nimports = ["/etc/containerd/*.toml"]\n')
+        self.assertEqual(self.above_notes(self.check()), [])
+
+
+class OtherEngines(Check):
+    def test_crio_program_missing(self):
+        self.deploy("crio/10-runi.conf", CRIO, ("/usr/local/sbin/runi", "/opt/runi"))
+        self.assert_finds("problem", "runtime_path /opt/runi does not exist", rf"/{CRIO}:\d+")
+
+    def test_crio_type(self):
+        self.deploy("crio/10-runi.conf", CRIO, ('"oci"', '"vm"'))
+        self.assert_finds("problem", 'runtime_type is "vm"', rf"/{CRIO}:\d+")
+
+    def test_podman_program_missing(self):
+        self.deploy("podman/50-runi.conf", PODMAN, ("/usr/local/sbin/runi", "/opt/runi"))
+        self.assert_finds("problem", "path /opt/runi does not exist", rf"/{PODMAN}:\d+")
+
+    def test_podman_errors_only_in_part(self):
+        self.deploy("podman/50-runi.conf", PODMAN, (', "runi"]', "]"))
+        self.assert_finds("warning", "runtime_supports_json", rf"/{PODMAN}:\d+")
+        self.deploy("podman/50-runi.conf", PODMAN, ("(?m)^runtime_supports_json.*", ""))
+        self.assert_finds("warning", "runtime_supports_json")
+
+    def test_podman_default_without_an_entry(self):
+        self.write(PODMAN, '[engine]\nruntime = "runi"\n')
+        self.assert_finds("problem", "engine.runtimes has no such entry", f"/{PODMAN}:2")
+
+    def test_docker_program_missing(self):
+        self.deploy("docker/daemon.json", DOCKER, ("/usr/local/sbin/runi", "/opt/runi"))
+        self.assert_finds("problem", "path /opt/runi does not exist", f"/{DOCKER}:4")
+
+    def test_docker_default_without_an_entry(self):
+        self.write(DOCKER, '{\n"default-runtime": "runi"}')
+        self.assert_finds("problem", "runtimes has no such entry", f"/{DOCKER}:2")
+
+    def test_docker_file_that_is_no_json(self):
+        self.write(DOCKER, "{")
+        self.assert_finds("problem", "no JSON", f"/{DOCKER}")
+
+    def test_nobody_names_runi(self):
+        findings = self.check()
+        self.assertEqual(self.above_notes(findings), [])
+        self.assertIn("note", [f["severity"] for f in findings if f["subject"] == "engines"])
+
+
+class Parts(Check):
+    """runi itself, its configuration, the runtime and the init."""
+
+    def test_runi_missing(self):
+        os.unlink(self.path("usr/local/sbin/runi"))
+        self.assertIn("not found", self.above_notes(self.check())[0]["what"])
+
+    def test_runi_that_others_may_write(self):
+        os.chmod(self.path("usr/local/sbin/runi"), 0o775)
+        self.assert_finds("problem", "writable by others", "/usr/local/sbin/runi")
+
+    def test_link_with_a_name_of_crun(self):
+        os.symlink("runi", self.path("usr/local/sbin/crun-runi"))
+        self.assert_finds("problem", "crun's own handlers", "/usr/local/sbin/crun-runi")
+
+    def test_configuration_broken(self):
+        path = os.path.join(self.etc_runi, "config.json")
+        self.write(path, '{"inject": "sometimes"}')
+        self.assert_finds("problem", "/inject: expected", "/" + path)
+
+    def test_configuration_of_nobody(self):
+        path = os.path.join(self.etc_runi, "runi-x.json")
+        self.write(path, "{}")
+        findings = self.check()
+        self.assertEqual(self.above_notes(findings), [])
+        self.assertTrue([f for f in findings if f["severity"] == "note" and f.get("where") == "/" + path])
+
+    def test_configuration_that_others_may_write(self):
+        path = os.path.join(self.etc_runi, "config.json")
+        self.write(path, "{}", mode=0o666)
+        self.assert_finds("problem", "writable by others", "/" + path)
+
+    def test_runtime_missing(self):
+        os.unlink(self.path("usr/sbin/runc"))
+        self.assert_finds("problem", "neither runc nor crun")
+        self.write(os.path.join(self.etc_runi, "config.json"), '{"runtime": "/opt/runc"}')
+        self.assert_finds("problem", "/opt/runc does not exist")
+
+    def test_runtime_that_is_runi(self):
+        self.write(os.path.join(self.etc_runi, "config.json"), '{"runtime": "/usr/local/sbin/runi"}')
+        self.assert_finds("problem", "is runi itself")
+
+    def test_runtime_without_processes(self):
+        self.write("usr/bin/krun", "", mode=0o755)
+        self.write(os.path.join(self.etc_runi, "config.json"), '{"runtime": "/usr/bin/krun"}')
+        self.assert_finds("warning", "no container gets the init")
+
+    def test_init_missing(self):
+        os.unlink(self.path("usr/local/libexec/runi/runi-init"))
+        self.assert_finds("problem", "neither /usr/local/sbin/runi-init nor /usr/local/libexec/runi/runi-init exists")
+
+    def test_init_that_cannot_be_used(self):
+        init = self.path("usr/local/libexec/runi/runi-init")
+        os.chmod(init, 0o700)
+        self.assert_finds("problem", "not for all to read and execute", "/usr/local/libexec/runi/runi-init")
+        os.chmod(init, 0o757)
+        self.assert_finds("problem", "writable by others")
+        os.chmod(init, 0o755)
+        shutil.copyfile("/bin/ls", init)
+        self.assert_finds("problem", "needs a dynamic loader")
+        self.install(os.environ.get("RUNI_INIT_ARM64", "/nowhere") if os.uname().machine == "x86_64" and
+                     os.path.exists(os.environ.get("RUNI_INIT_ARM64", "/nowhere")) else self.foreign(), os.path.relpath(init, self.root))
+        self.assert_finds("problem", "another architecture")
+
+    def foreign(self):
+        """A program of a machine that there is none of."""
+        with open(built("RUNI_INIT"), "rb") as file:
+            program = bytearray(file.read())
+        program[18:20] = b"\xff\xfe"  # e_machine
+        with open(self.path("foreign"), "wb") as file:
+            file.write(program)
+        return self.path("foreign")
+
+    def test_init_of_another_user(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root: gives a file away")
+        os.chown(self.path("usr/local/libexec/runi/runi-init"), 65534, 65534)
+        self.assert_finds("warning", "belongs to user 65534")
+
+    def test_init_on_a_file_system_without_programs(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root: mounts a file system")
+        folder = os.path.dirname(self.path("usr/local/libexec/runi/runi-init"))
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec,mode=755", "tmpfs", folder], check=True)
+        self.addCleanup(subprocess.run, ["umount", folder], check=True)
+        self.install(built("RUNI_INIT"), "usr/local/libexec/runi/runi-init")
+        self.assert_finds("problem", "mounted noexec")
+
+    def test_label_of_selinux(self):
+        self.write("sys/fs/selinux/enforce", "1")
+        self.assert_finds("problem", "no SELinux label")
+        init = self.path("usr/local/libexec/runi/runi-init")
+        for label, usable in (("system_u:object_r:bin_t:s0", True), ("system_u:object_r:container_ro_file_t:s0", True),
+                              ("system_u:object_r:container_runtime_exec_t:s0", True),
+                              ("system_u:object_r:usr_t:s0", False), ("unconfined_u:object_r:user_home_t:s0", False)):
+            try:
+                os.setxattr(init, "security.selinux", label.encode() + b"\0")
+            except OSError as error:
+                self.skipTest(f"needs to set an SELinux label: {error.strerror}")
+            if usable:
+                self.assertEqual(self.above_notes(self.check()), [], label)
+            else:
+                self.assert_finds("problem", label.split(":")[2])
+
+    def test_links_do_not_lead_out_of_the_root(self):
+        init = self.path("usr/local/libexec/runi/runi-init")
+        os.rename(init, self.path("usr/local/libexec/runi/real"))
+        os.symlink("/usr/local/libexec/runi/real", init)
+        self.assertEqual(self.above_notes(self.check()), [])
+        os.unlink(self.path("usr/sbin/runc"))
+        os.symlink(os.path.realpath("/bin/ls"), self.path("usr/sbin/runc"))
+        self.assert_finds("problem", "neither runc nor crun")
+
+
+class ThisMachine(Check):
+    def test_as_it_is(self):
+        done = self.call("--json")
+        answer = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 1 if answer["problems"] else 0)
+        kernel = [finding["what"] for finding in answer["findings"] if finding["subject"] == "kernel"]
+        self.assertEqual(len(kernel), 2, answer)
+        release = tuple(int(number) for number in re.match(r"(\d+)\.(\d+)", os.uname().release).groups())
+        self.assertEqual("by itself" in kernel[0], release >= (6, 15), kernel)
+        if runc := shutil.which("runc"):
+            version = subprocess.run([runc, "--version"], check=True, capture_output=True, text=True).stdout.split("\n")[0]
+            self.assertTrue([f for f in answer["findings"] if f["subject"] == "runtime" and version in f["what"]], answer)
+
+    def test_text(self):
+        done = self.call("--root", self.root)
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout.decode(), r"(?m)^ok +runi +/usr/local/sbin/runi$")
+        self.assertRegex(done.stdout.decode(), r"(?m)^0 problems, 0 warnings$")
+        os.chmod(self.path("usr/local/sbin/runi"), 0o775)
+        done = self.call("--root", self.root)
+        self.assertRegex(done.stdout.decode(), r"(?m)^problem +runi +writable by others than its owner\n +in /usr/local/"
+                                               r"sbin/runi\n +-> run chmod go-w on it$")
+
+    def test_usage_that_is_wrong_ends_with_2(self):
+        for args in (["--root", "/no/such"], ["--handler", "a/b"], ["word"], ["--bundle", "x"]):
+            done = self.call(*args)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), args)
+            self.assertTrue(done.stderr.startswith(b"runictl: "), done.stderr)
+
+    def test_a_runtime_that_hangs_is_a_problem(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root: names it in the configuration, which only root's programs may hold")
+        runtime = self.path("hangs")
+        self.write("hangs", "#!/bin/sh\nsleep 1000 &\nexec sleep 1000\n", mode=0o755)
+        name = f"runi-{os.path.basename(self.root)}"
+        configuration = os.path.join("/", self.etc_runi, name + ".json")
+        os.makedirs(os.path.dirname(configuration), exist_ok=True)
+        with open(configuration, "w", encoding="utf-8") as file:
+            json.dump({"runtime": runtime}, file)
+        self.addCleanup(os.unlink, configuration)
+        answer = json.loads(self.call("--json", "--handler", name).stdout)
+        self.assertTrue([f for f in answer["findings"] if f["severity"] == "problem" and "5 s" in f["what"]], answer)
+
+
+if __name__ == "__main__":
+    unittest.main()
