@@ -8,6 +8,7 @@
 
 #include <CLI/App.hpp>
 #include <fnmatch.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -58,6 +59,7 @@ class Check {
   std::vector<Finding> all() {
     find_own_runi();
     check_engines();
+    check_programs();
     check_configurations();
     check_handlers();
     if (machine_.is_this()) check_kernel();
@@ -74,15 +76,22 @@ class Check {
   std::optional<Found> find(const std::string& subject, const std::string& path) {
     auto found = machine_.find(path);
     if (found) return std::move(*found);
-    add(Severity::note, subject, path + ": " + found.error().what, "", "run this as root");
+    add(Severity::note, subject, path + ": " + found.error().what, "",
+        "run this as root, or correct the path");
     return std::nullopt;
   }
 
   std::optional<std::string> read(const std::string& subject, const std::string& path) {
     auto text = machine_.read(path, kMaxConfigBytes);
     if (text) return std::move(*text);
-    add(Severity::note, subject, text.error().what, path, "run this as root");
+    add(Severity::note, subject, text.error().what, path, "run this as root, or correct the file");
     return std::nullopt;
+  }
+
+  // Whether nobody but root and the caller can have put something there that then runs with the caller's
+  // rights.
+  static bool is_safe_to_run(const Found& found) {
+    return (found.mode & 0022) == 0 && (found.uid == 0 || found.uid == geteuid());
   }
 
   // A file that decides what runs as root on this machine.
@@ -142,14 +151,28 @@ class Check {
       if (path == kSelf) continue;
       auto found = find("runi", path);
       if (!found || !is_runi(*found)) continue;
-      add(Severity::ok, "runi", found->path);
-      check_owner("runi", found->path, *found);
       own_ = found->path;
       handlers_["runi"] = found->path;
       find_links(directory_of(path));
       return;
     }
-    add(Severity::problem, "runi", "not found in the system's directories", "", "install it");
+  }
+
+  // Once for each, by whatever names handlers know it.
+  void check_programs() {
+    if (handlers_.empty()) {
+      add(Severity::problem, "runi", "not found in the system's directories", "", "install it");
+    }
+    std::set<std::string> programs;
+    for (const auto& [handler, program] : handlers_) programs.insert(program);
+    for (const std::string& program : programs) {
+      auto found = find("runi", program);
+      if (!found) continue;
+      if ((found->mode & 0111) == 0)
+        add(Severity::problem, "runi", "not executable", program, "run chmod 0755 on it");
+      check_owner("runi", program, *found);
+      add(Severity::ok, "runi", program);
+    }
   }
 
   // Symbolic links to runi beside it are handlers too.
@@ -227,8 +250,7 @@ class Check {
                                                                                   : Imports::merge;
       }
     }
-    const auto version = main.text.find("version = 3");
-    return version == std::string::npos ? Imports::replace : Imports::merge;
+    return containerd_version(main) < 3 ? Imports::replace : Imports::merge;
   }
 
   void check_containerd() {
@@ -303,10 +325,17 @@ class Check {
   }
 
   void check_configuration(const std::string& path, const std::string& handler) {
-    auto text = read("configuration", path);
-    if (!text) return;
+    auto text = machine_.read(path, kMaxConfigBytes);
+    if (!text) {
+      // Root could read it if anybody could.
+      const Severity severity = geteuid() == 0 ? Severity::problem : Severity::note;
+      add(severity, "configuration", text.error().what + "; nothing starts where runi cannot read it", path,
+          "make it a regular file that root can read; run this as root");
+      return;
+    }
+    if (!*text) return;
     if (auto found = find("configuration", path)) check_owner("configuration", path, *found);
-    if (auto config = parse_config(*text); !config) {
+    if (auto config = parse_config(**text); !config) {
       add(Severity::problem, "configuration", config.error().what + "; nothing starts until it is corrected",
           path, "see runi.json(5)");
       return;
@@ -391,8 +420,9 @@ class Check {
       add(Severity::warning, "runtime", path + " runs no processes of its own, so no container gets the init",
           "", "name crun, or take runi out of the way");
     }
-    if (!machine_.is_this()) {
-      add(Severity::ok, "runtime", path + " (not run: another machine's)");
+    if (!machine_.is_this() || !is_safe_to_run(found)) {
+      add(Severity::ok, "runtime",
+          path + (machine_.is_this() ? " (not run: others can change it)" : " (not run: another machine's)"));
       return;
     }
     auto version = version_of(path);
@@ -425,7 +455,9 @@ class Check {
 
   void check_init_at(const std::string& path, const Found& found) {
     const std::size_t before = findings_.size();
-    if (auto checked = check_init(found.handle); !checked) {
+    // Devices are not to be opened, wherever a link may have led.
+    const Result<void> checked = S_ISREG(found.mode) ? check_init(found.handle) : Error{"not a regular file"};
+    if (!checked) {
       add(Severity::problem, "init", checked.error().what, path, "install runi-init anew, with mode 0755");
     }
     if (found.uid != 0) check_owner("init", path, found);

@@ -192,9 +192,13 @@ constexpr struct {
   string_view plugin;
 } kCriPlugins[] = {{3, "io.containerd.cri.v1.runtime"}, {2, "io.containerd.grpc.v1.cri"}, {0, "cri"}};
 
-std::int64_t version_of(const Parsed& file) {
-  const toml::node* version = file.table->get("version");
+std::int64_t version_of(const toml::table& table) {
+  const toml::node* version = table.get("version");
   return version == nullptr ? 1 : version->value<std::int64_t>().value_or(1);
+}
+
+std::int64_t version_of(const Parsed& file) {
+  return version_of(*file.table);
 }
 
 string_view plugin_of(std::int64_t version) {
@@ -421,6 +425,11 @@ bool is_reserved_name(string_view program) {
 std::vector<std::string> containerd_imports(const ConfigFile& file) {
   const toml::parse_result result = toml::parse(file.text, string_view(file.path));
   return result ? words_of(result.table().get("imports")) : std::vector<std::string>();
+}
+
+std::int64_t containerd_version(const ConfigFile& file) {
+  const toml::parse_result result = toml::parse(file.text, string_view(file.path));
+  return result ? version_of(result.table()) : 1;
 }
 
 Judgement judge_containerd(std::span<const ConfigFile> files, Imports imports, const LookUp& look_up) {

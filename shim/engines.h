@@ -41,6 +41,9 @@ struct Judgement {
 // absolute.
 [[nodiscard]] std::vector<std::string> containerd_imports(const ConfigFile& file);
 
+// The version that a file of containerd says it is written in; 1 where it says none.
+[[nodiscard]] std::int64_t containerd_version(const ConfigFile& file);
+
 // How containerd treats several files that speak of the same plugin.
 enum class Imports : std::uint8_t {
   replace,  // the last file's table counts alone: containerd 1.x

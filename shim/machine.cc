@@ -136,6 +136,8 @@ Result<std::optional<std::string>> Machine::read(const std::string& path, std::s
   auto found = find(path);
   if (!found) return found.error();
   if (!*found) return std::optional<std::string>{};
+  // Opening a device may do something.
+  if (!S_ISREG((*found)->mode)) return Error{"not a regular file"};
   return read_text((*found)->handle, max_bytes);
 }
 

@@ -288,6 +288,30 @@ class Parts(Check):
         os.chmod(self.path("usr/local/sbin/runi"), 0o775)
         self.assert_finds("problem", "writable by others", "/usr/local/sbin/runi")
 
+    def test_runi_that_cannot_be_run(self):
+        os.chmod(self.path("usr/local/sbin/runi"), 0o644)
+        self.assert_finds("problem", "not executable", "/usr/local/sbin/runi")
+
+    def test_runi_elsewhere(self):
+        os.rename(self.path("usr/local/sbin/runi"), self.path("opt/runi/runi"))
+        self.install(built("RUNI_INIT"), "opt/runi/runi-init")
+        self.write(DOCKER, '{"runtimes": {"init": {"path": "/opt/runi/runi"}}}')
+        self.assert_right("docker", "/opt/runi/runi")
+        self.assert_right("runi", "/opt/runi/runi")
+
+    def test_files_that_are_none(self):
+        configuration = os.path.join(self.etc_runi, "config.json")
+        for name in (CONTAINERD, DOCKER, configuration, "usr/local/libexec/runi/fifo"):
+            os.mkfifo(self.path(name))
+        os.remove(self.path("usr/local/libexec/runi/runi-init"))
+        os.symlink("fifo", self.path("usr/local/libexec/runi/runi-init"))
+        found = [f for f in self.check() if "not a regular file" in f["what"]]
+        self.assertEqual({f["where"] for f in found}, {"/" + CONTAINERD, "/" + DOCKER, "/" + configuration}, found)
+        self.assertEqual({f["where"] for f in found if f["severity"] == "note"} & {"/" + CONTAINERD, "/" + DOCKER},
+                         {"/" + CONTAINERD, "/" + DOCKER})
+        os.remove(self.path(configuration))
+        self.assert_finds("problem", "not a regular file", "/usr/local/libexec/runi/runi-init")
+
     def test_link_with_a_name_of_crun(self):
         os.symlink("runi", self.path("usr/local/sbin/crun-runi"))
         self.assert_finds("problem", "crun's own handlers", "/usr/local/sbin/crun-runi")
@@ -420,19 +444,32 @@ class ThisMachine(Check):
             self.assertEqual((done.returncode, done.stdout), (2, b""), args)
             self.assertTrue(done.stderr.startswith(b"runictl: "), done.stderr)
 
+    def test_a_runtime_that_others_can_change_is_not_run(self):
+        ran = self.path("ran")
+        self.write("unsafe", f"#!/bin/sh\ntouch {ran}\n", mode=0o777)
+        answer = self.check_runtime(self.path("unsafe"))
+        self.assertFalse(os.path.exists(ran))
+        self.assertTrue([f for f in answer if f["severity"] == "problem" and "writable by others" in f["what"]], answer)
+        os.chmod(self.path("unsafe"), 0o755)
+        self.check_runtime(self.path("unsafe"))
+        self.assertTrue(os.path.exists(ran))
+
     def test_a_runtime_that_hangs_is_a_problem(self):
-        if os.geteuid() != 0:
-            self.skipTest("needs root: names it in the configuration, which only root's programs may hold")
-        runtime = self.path("hangs")
         self.write("hangs", "#!/bin/sh\nsleep 1000 &\nexec sleep 1000\n", mode=0o755)
+        answer = self.check_runtime(self.path("hangs"))
+        self.assertTrue([f for f in answer if f["severity"] == "problem" and "5 s" in f["what"]], answer)
+
+    def check_runtime(self, runtime):
+        """The findings on this machine for a handler of its own in front of the runtime."""
         name = f"runi-{os.path.basename(self.root)}"
         configuration = os.path.join("/", self.etc_runi, name + ".json")
         os.makedirs(os.path.dirname(configuration), exist_ok=True)
         with open(configuration, "w", encoding="utf-8") as file:
             json.dump({"runtime": runtime}, file)
-        self.addCleanup(os.unlink, configuration)
-        answer = json.loads(self.call("--json", "--handler", name).stdout)
-        self.assertTrue([f for f in answer["findings"] if f["severity"] == "problem" and "5 s" in f["what"]], answer)
+        try:
+            return json.loads(self.call("--json", "--handler", name).stdout)["findings"]
+        finally:
+            os.unlink(configuration)
 
 
 if __name__ == "__main__":
