@@ -336,6 +336,7 @@ std::string text_of(const Assessment& assessment, const Container& container) {
       break;
     case Verdict::has_init: text = "has one: " + assessment.init; break;
     case Verdict::init_system: text = "is an init system: " + assessment.init; break;
+    case Verdict::sandbox: text = "is a pod's sandbox"; break;
     case Verdict::not_started: text = "not started yet"; break;
   }
   if (assessment.verdict != Verdict::needs_init && container.held_zombies > 0) {
@@ -433,6 +434,7 @@ Supervisor read_supervisor(const std::vector<std::string>& words) {
 bool read_bundle(string_view config, Identity& identity) {
   auto spec = parse_spec(config);
   if (!spec) return false;
+  identity.sandbox = find_sandbox_mark(*spec).has_value();
   for (const auto& row : kAnnotations) {
     for (const string_view key : row.keys) {
       if (key.empty()) continue;
@@ -518,6 +520,7 @@ string_view name_of(Verdict verdict) {
     case Verdict::fine: return "fine";
     case Verdict::has_init: return "has-init";
     case Verdict::init_system: return "init-system";
+    case Verdict::sandbox: return "sandbox";
     case Verdict::not_started: return "not-started";
   }
   return "unknown";
@@ -549,6 +552,8 @@ Assessment assess(const Container& container) {
   } else if (!system.empty()) {
     assessment.verdict = Verdict::init_system;
     assessment.init = system;
+  } else if (container.identity.sandbox) {
+    assessment.verdict = Verdict::sandbox;
   } else {
     if (container.held_zombies > 0) assessment.causes.push_back(Cause::zombies);
     const Sigterm sigterm = sigterm_of(container.first);

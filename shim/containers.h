@@ -37,6 +37,7 @@ struct Identity {
   std::string pod;
   std::string pod_namespace;
   std::string pod_uid;
+  bool sandbox = false;  // holds a pod's namespaces; the kubelet's users never see it
 };
 
 // The name to show, the best there is: "namespace/pod/container", the name, the start of the id; or nothing.
@@ -109,7 +110,7 @@ struct Container {
 // The same of a container; where only what it is in has a name, "in " and that.
 [[nodiscard]] std::string title_of(const Container& container);
 
-enum class Verdict { needs_init, ignores_sigterm, fine, has_init, init_system, not_started };
+enum class Verdict { needs_init, ignores_sigterm, fine, has_init, init_system, sandbox, not_started };
 [[nodiscard]] std::string_view name_of(Verdict verdict);
 
 // Why a container needs an init.

@@ -94,9 +94,7 @@ Evidence no_process(const Question& q) {
 }
 
 Evidence sandbox(const Question& q) {
-  for (const auto& mark : kSandboxMarks) {
-    if (q.spec.annotation(mark.key) == mark.value) return "annotation " + std::string(mark.key);
-  }
+  if (const auto mark = find_sandbox_mark(q.spec)) return "annotation " + std::string(*mark);
   const string_view command = command_of(q);
   if (command == "/pause") return "command \"/pause\"";
   if (base_name(command) == "catatonit" && q.spec.args.size() > 1 && q.spec.args[1] == "-P") {
@@ -234,6 +232,13 @@ Injection injection_at(string_view target, const Config& config, const Spec& spe
 }
 
 }  // namespace
+
+std::optional<string_view> find_sandbox_mark(const Spec& spec) {
+  for (const auto& mark : kSandboxMarks) {
+    if (spec.annotation(mark.key) == mark.value) return mark.key;
+  }
+  return std::nullopt;
+}
 
 bool is_init(string_view name) {
   return contains(kInits, name);

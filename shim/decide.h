@@ -52,6 +52,9 @@ inline constexpr std::string_view kRootfsTarget = "/.runi-init";
 [[nodiscard]] bool is_init(std::string_view name);
 [[nodiscard]] bool is_init_system(std::string_view name);
 
+// The annotation that marks a container as a pod's sandbox; nothing where there is none.
+[[nodiscard]] std::optional<std::string_view> find_sandbox_mark(const Spec& spec);
+
 // Set on every container that got the init; its value is runi's version.
 inline constexpr std::string_view kInjectedAnnotation = "runi.dev/injected";
 

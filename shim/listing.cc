@@ -122,7 +122,8 @@ std::string command_of(const Container& container) {
     string_view first = base_of(container.arguments[0]);
     if (!first.empty()) command = first;
     // Of an interpreter, what it runs tells more.
-    if (container.arguments.size() > 1) command += " " + std::string(base_of(container.arguments[1]));
+    if (container.arguments.size() > 1 && container.arguments[1] != "--")
+      command += " " + std::string(base_of(container.arguments[1]));
   }
   return std::string(head_of(command, 20));
 }
@@ -144,6 +145,7 @@ Colour colour_of(Verdict verdict) {
     case Verdict::fine:
     case Verdict::has_init:
     case Verdict::init_system: return Colour::green;
+    case Verdict::sandbox:
     case Verdict::not_started: return Colour::dim;
   }
   return Colour::plain;

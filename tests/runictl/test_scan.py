@@ -329,6 +329,7 @@ class Names(Look):
         self.assertEqual((seen["engine"], seen["podNamespace"], seen["pod"], seen["name"], seen["podUid"]),
                          ("containerd", "bed", "pod1", "c", "uid1"))
         self.assertEqual(seen["verdict"], "needs-init")
+        self.assertEqual(by_id[pod[0]]["verdict"], "sandbox")
         self.assertEqual(by_id[with_init]["init"], "runi-init")
         self.assertIn("bed/pod1/c ", self.runictl("scan").stdout.decode())
 

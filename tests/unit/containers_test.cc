@@ -159,6 +159,7 @@ TEST(Bundle, names_come_from_annotations) {
                           identity));
   EXPECT_EQ(title_of(identity), "shop/cart/app");
   EXPECT_EQ(identity.pod_uid, "1b2c");
+  EXPECT_FALSE(identity.sandbox);
   EXPECT_FALSE(read_bundle("{", identity));
 }
 
@@ -281,6 +282,14 @@ TEST(Assess, inits) {
   Container stuck = container("tini");
   stuck.held_zombies = 2;
   EXPECT_EQ(assess(stuck).text, "has one: tini, yet 2 zombies");
+}
+
+TEST(Assess, sandboxes_are_left_alone) {
+  Container one = container("sleep");
+  EXPECT_TRUE(
+      read_bundle(R"({"annotations": {"io.kubernetes.cri.container-type": "sandbox"}})", one.identity));
+  EXPECT_EQ(assess(one).text, "is a pod's sandbox");
+  EXPECT_EQ(assess(container("pause")).verdict, Verdict::has_init);
 }
 
 TEST(Assess, the_runtime_itself_has_not_started_yet) {
