@@ -111,7 +111,7 @@ std::vector<Cells> fitted(std::vector<Cells> rows, Layout layout, std::size_t wi
   return lines;
 }
 
-std::string or_dash(std::string text) {
+std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 
@@ -122,8 +122,9 @@ std::string command_of(const Container& container) {
     string_view first = base_of(container.arguments[0]);
     if (!first.empty()) command = first;
     // Of an interpreter, what it runs tells more.
-    if (container.arguments.size() > 1 && container.arguments[1] != "--")
+    if (container.arguments.size() > 1 && container.arguments[1] != "--") {
       command += " " + std::string(base_of(container.arguments[1]));
+    }
   }
   return std::string(head_of(command, 20));
 }
