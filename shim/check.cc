@@ -128,8 +128,9 @@ class Check {
     std::vector<std::string> paths = {program};
     if (!program.starts_with('/')) {
       paths.clear();
-      for (const std::string_view directory : kProgramDirectories)
+      for (const std::string_view directory : kProgramDirectories) {
         paths.push_back(std::string(directory) + "/" + program);
+      }
     }
     for (const std::string& path : paths) {
       auto found = machine_.find(path);
@@ -168,8 +169,9 @@ class Check {
     for (const std::string& program : programs) {
       auto found = find("runi", program);
       if (!found) continue;
-      if ((found->mode & 0111) == 0)
+      if ((found->mode & 0111) == 0) {
         add(Severity::problem, "runi", "not executable", program, "run chmod 0755 on it");
+      }
       check_owner("runi", program, *found);
       add(Severity::ok, "runi", program);
     }
@@ -213,8 +215,9 @@ class Check {
     std::vector<std::string> paths;
     const std::string directory = directory_of(pattern);
     for (const std::string& name : machine_.names_in(directory)) {
-      if (fnmatch(base_name(pattern).c_str(), name.c_str(), FNM_PERIOD) == 0)
+      if (fnmatch(base_name(pattern).c_str(), name.c_str(), FNM_PERIOD) == 0) {
         paths.push_back(directory + "/" + name);
+      }
     }
     return paths;
   }
@@ -294,8 +297,9 @@ class Check {
     std::vector<std::string> podman;
     for (const std::string& folder : folders) {
       podman.push_back(folder + "/containers.conf");
-      for (std::string& path : expand(folder + "/containers.conf.d/*.conf"))
+      for (std::string& path : expand(folder + "/containers.conf.d/*.conf")) {
         podman.push_back(std::move(path));
+      }
     }
     take(judge_podman(read_all("podman", podman), looker()));
     for (const ConfigFile& file : read_all("docker", daemons)) take(judge_docker(file, looker()));
@@ -462,8 +466,9 @@ class Check {
     }
     if (found.uid != 0) check_owner("init", path, found);
     if (machine_.names_in("/sys/fs/selinux").empty()) {
-      if (findings_.size() == before)
+      if (findings_.size() == before) {
         add(Severity::ok, "init", path + ": static, for this machine, executable by all");
+      }
       return;
     }
     check_label(path, found);

@@ -41,8 +41,9 @@ std::vector<Frontier> search(const std::vector<std::string>& before, const std::
       const bool down = k == -d || (k != d && frontier[at(k - 1)] < frontier[at(k + 1)]);
       std::ptrdiff_t x = down ? frontier[at(k + 1)] : frontier[at(k - 1)] + 1;
       while (x < n && x - k < m &&
-             before[static_cast<std::size_t>(x)] == after[static_cast<std::size_t>(x - k)])
+             before[static_cast<std::size_t>(x)] == after[static_cast<std::size_t>(x - k)]) {
         ++x;
+      }
       frontier[at(k)] = x;
       if (x >= n && x - k >= m) return trace;
     }

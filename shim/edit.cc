@@ -59,8 +59,9 @@ Splice splice_annotations(const Spec& spec, std::string_view version) {
   if (spec.annotations_value == nullptr) {
     return insert_first(kAnnotations, spec.document.root(), R"("annotations":{)" + member + "}");
   }
-  if (is_null(spec.annotations_value))
+  if (is_null(spec.annotations_value)) {
     return replace(kAnnotations, *spec.annotations_value, "{" + member + "}");
+  }
   for (const Value& annotation : spec.annotations_value->children()) {
     // A container that only claims to have been here before: two members of one name would be worse.
     if (annotation.key == kInjectedAnnotation) return replace(kAnnotation, annotation, value);

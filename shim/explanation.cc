@@ -112,8 +112,9 @@ void write_rows(JsonWriter& json, const Explanation& explanation) {
     json.end_object();
     reached = reached && !fits;
   };
-  for (const Row& row : explanation.rows)
+  for (const Row& row : explanation.rows) {
     write_row(row.reason, row.evidence.has_value(), row.evidence.value_or(""));
+  }
   const bool injects = reached && !explanation.rows.empty();
   if (!explanation.rows.empty()) write_row(Reason::inject, injects, explanation.detail);
   json.end_array();

@@ -38,8 +38,9 @@ inline Verdict judge(const CommandLine& command, const Config& config, const Roo
     evidence = *row.evidence;
     break;
   }
-  if (first != plan.reason || evidence != plan.detail)
+  if (first != plan.reason || evidence != plan.detail) {
     return {std::string(kExplainedOtherwise), std::nullopt, ""};
+  }
   Verdict verdict{std::string(name_of(plan.reason)) + ": " + plan.detail, std::move(plan.injection), ""};
   if (verdict.injection) {
     verdict.edited = inject(bytes, *spec, *verdict.injection, kTestInitPath, kTestVersion);

@@ -69,8 +69,9 @@ TEST(UnifiedDiff, gives_hunks_that_lead_from_one_to_the_other) {
   std::mt19937 random(1);
   for (int round = 0; round < 3000; ++round) {
     Lines before;
-    for (std::size_t i = random() % 60; i > 0; --i)
+    for (std::size_t i = random() % 60; i > 0; --i) {
       before.push_back(std::string(1, static_cast<char>('a' + random() % 4)));
+    }
     Lines after = before;
     for (std::size_t edits = random() % 6; edits > 0; --edits) {
       const auto at = after.begin() + static_cast<std::ptrdiff_t>(random() % (after.size() + 1));
