@@ -95,9 +95,7 @@ Evidence no_process(const Question& q) {
 }
 
 Evidence sandbox(const Question& q) {
-  for (const auto& mark : kSandboxMarks) {
-    if (q.spec.annotation(mark.key) == mark.value) return "annotation " + std::string(mark.key);
-  }
+  if (const auto mark = find_sandbox_mark(q.spec)) return "annotation " + std::string(*mark);
   const string_view command = command_of(q);
   if (command == "/pause") return "command \"/pause\"";
   if (base_name(command) == "catatonit" && q.spec.args.size() > 1 && q.spec.args[1] == "-P") {
@@ -117,13 +115,13 @@ Evidence shared_pid(const Question& q) {
 Evidence has_init(const Question& q) {
   const string_view command = command_of(q);
   if (q.spec.annotation(kPodmanInit) == "TRUE") return "annotation " + std::string(kPodmanInit);
-  if (contains(kInits, base_name(command)) || command == "/dev/init") return "command " + quoted(command);
+  if (is_init(base_name(command)) || command == "/dev/init") return "command " + quoted(command);
   return std::nullopt;
 }
 
 Evidence wants_pid1(const Question& q) {
   const string_view command = command_of(q);
-  if (contains(kInitSystems, base_name(command))) return "command " + quoted(command);
+  if (is_init_system(base_name(command))) return "command " + quoted(command);
   if (const auto stop = q.spec.annotation(kStopSignal); stop && contains(kSystemdStopSignals, *stop)) {
     return "annotation " + std::string(kStopSignal) + " is systemd's";
   }
@@ -255,6 +253,21 @@ constexpr struct {
 };
 
 }  // namespace
+
+std::optional<string_view> find_sandbox_mark(const Spec& spec) {
+  for (const auto& mark : kSandboxMarks) {
+    if (spec.annotation(mark.key) == mark.value) return mark.key;
+  }
+  return std::nullopt;
+}
+
+bool is_init(string_view name) {
+  return contains(kInits, name);
+}
+
+bool is_init_system(string_view name) {
+  return contains(kInitSystems, name);
+}
 
 std::string_view name_of(Reason reason) {
   switch (reason) {

@@ -50,6 +50,13 @@ inline constexpr std::string_view kDevTarget = "/dev/.runi-init";
 inline constexpr std::string_view kRunTarget = "/run/.runi-init";
 inline constexpr std::string_view kRootfsTarget = "/.runi-init";
 
+// Whether a command of this base name is an init of runi-init's kind; whether it must be, or acts as, PID 1.
+[[nodiscard]] bool is_init(std::string_view name);
+[[nodiscard]] bool is_init_system(std::string_view name);
+
+// The annotation that marks a container as a pod's sandbox; nothing where there is none.
+[[nodiscard]] std::optional<std::string_view> find_sandbox_mark(const Spec& spec);
+
 // How to call the init in the container.
 struct Injection {
   std::string_view target;             // its path there, one of the three above

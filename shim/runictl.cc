@@ -18,6 +18,8 @@ int run(int argc, char** argv) {
   int status = 0;
   runi::add_explain(app, status);
   runi::add_check(app, status);
+  runi::add_scan(app, status);
+  runi::add_ps(app, status);
   // The heading is what completions look for, and CLI11's own varies with its version.
   for (CLI::App* command : app.get_subcommands({})) command->group("Commands");
   try {

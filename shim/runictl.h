@@ -13,5 +13,7 @@ inline constexpr int kFailed = 2;  // wrong usage, or the work could not be done
 
 void add_check(CLI::App& app, int& status);
 void add_explain(CLI::App& app, int& status);
+void add_ps(CLI::App& app, int& status);
+void add_scan(CLI::App& app, int& status);
 
 }  // namespace runi

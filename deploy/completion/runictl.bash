@@ -3,7 +3,7 @@
 _runictl() {
   local word=${COMP_WORDS[COMP_CWORD]} command='' help i
   case ${COMP_WORDS[COMP_CWORD - 1]} in
-    --bundle | -b | --root)
+    --bundle | -b | --root | --proc)
       mapfile -t COMPREPLY < <(compgen -d -- "$word")
       compopt -o filenames 2>/dev/null
       return ;;
