@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 
 namespace runi {
@@ -259,6 +260,15 @@ Result<void> check_init(const std::string& path) {
   return check_static(fd.number());
 }
 
+// Without symbolic links; as it is where it cannot be resolved.
+std::string resolve(const std::string& path) {
+  char* const resolved = realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) return path;
+  std::string result = resolved;
+  std::free(resolved);
+  return result;
+}
+
 }  // namespace
 
 Fd& Fd::operator=(Fd&& other) noexcept {
@@ -354,7 +364,7 @@ Result<std::string> find_init(const std::string& configured) {
     if (auto checked = check_init(configured); !checked) {
       return with_context("init " + configured, checked.error());
     }
-    return configured;
+    return resolve(configured);
   }
   const std::string directory = directory_of_self();
   const std::string beside = directory + "/runi-init";
@@ -362,7 +372,7 @@ Result<std::string> find_init(const std::string& configured) {
   for (const std::string& path : candidates) {
     if (access(path.c_str(), F_OK) < 0) continue;
     if (auto checked = check_init(path); !checked) return with_context("init " + path, checked.error());
-    return path;
+    return resolve(path);
   }
   return Error{"init not found: neither " + candidates[0] + " nor " + candidates[1] +
                " exists; install runi-init there, or name it as \"init\": {\"path\"} in the configuration"};

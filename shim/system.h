@@ -67,7 +67,8 @@ Result<std::string> find_runtime();
 // Errors: `path` is not executable, or is this program under another name.
 Result<void> check_runtime(const std::string& path);
 
-// The init to mount: `configured`, or where that is empty the one installed beside this program.
+// The init to mount: `configured`, or where that is empty the one installed beside this program. The path has
+// no symbolic links in it, so that what it names stays the same when a link to the newest version moves on.
 // Errors: none is there; it is not a regular file that all may read and execute and nobody but its owner
 // may write; it is no static program for this machine; its file system is mounted noexec.
 Result<std::string> find_init(const std::string& configured);
