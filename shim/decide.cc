@@ -204,13 +204,21 @@ bool on_rootfs(const Spec& spec, const Rootfs& rootfs) {
 }
 
 constexpr const char* kNoPlace =
-    "neither /dev nor /run is a tmpfs, and the root directory cannot take a file";
+    "neither /dev nor /run is a usable tmpfs, and the root directory cannot take a file";
+
+// Runtimes mask last: over what is mounted, the init too.
+bool is_masked(const Spec& spec, string_view target) {
+  return std::any_of(spec.masked_paths.begin(), spec.masked_paths.end(),
+                     [target](string_view path) { return covers(cleaned(path), target); });
+}
 
 std::optional<string_view> find_target(const Spec& spec, const Rootfs& rootfs) {
   if (rootfs.root_is_aliased) return std::nullopt;
-  if (on_tmpfs(spec, kDevTarget, "/dev") && !rootfs.dev_is_aliased) return kDevTarget;
-  if (on_tmpfs(spec, kRunTarget, "/run") && !rootfs.run_is_aliased) return kRunTarget;
-  if (on_rootfs(spec, rootfs)) return kRootfsTarget;
+  const bool dev = on_tmpfs(spec, kDevTarget, "/dev") && !rootfs.dev_is_aliased;
+  const bool run = on_tmpfs(spec, kRunTarget, "/run") && !rootfs.run_is_aliased;
+  if (dev && !is_masked(spec, kDevTarget)) return kDevTarget;
+  if (run && !is_masked(spec, kRunTarget)) return kRunTarget;
+  if (on_rootfs(spec, rootfs) && !is_masked(spec, kRootfsTarget)) return kRootfsTarget;
   return std::nullopt;
 }
 

@@ -159,6 +159,17 @@ Result<std::vector<IdRange>> read_mappings(const Value& linux_value, std::string
   return ranges;
 }
 
+Result<void> read_masked_paths(const Value& linux_value, Spec& spec) {
+  auto paths = find_member(linux_value, "/linux", "maskedPaths", Kind::array);
+  if (!paths) return paths.error();
+  if (*paths == nullptr) return {};
+  for (const Value& path : (*paths)->children()) {
+    if (path.kind != Kind::string) return wrong_element("/linux/maskedPaths", Kind::string, path.kind);
+    spec.masked_paths.push_back(path.text);
+  }
+  return {};
+}
+
 Result<void> read_linux(const Value& root, Spec& spec) {
   auto linux_value = find_member(root, "", "linux", Kind::object);
   if (!linux_value) return linux_value.error();
@@ -181,6 +192,7 @@ Result<void> read_linux(const Value& root, Spec& spec) {
       if (*type == "user") spec.user_namespace = true;
     }
   }
+  if (auto masked = read_masked_paths(**linux_value, spec); !masked) return masked.error();
   auto uids = read_mappings(**linux_value, "uidMappings");
   if (!uids) return uids.error();
   auto gids = read_mappings(**linux_value, "gidMappings");

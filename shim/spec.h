@@ -36,8 +36,9 @@ struct Annotation {
 
 // All views live as long as the bytes that were parsed and the Spec both do.
 struct Spec {
-  std::vector<std::string_view> args;  // process.args; empty where there is no process to run
-  std::vector<Mount> mounts;           // in the order in which the runtime mounts them
+  std::vector<std::string_view> args;          // process.args; empty where there is no process to run
+  std::vector<Mount> mounts;                   // in the order in which the runtime mounts them
+  std::vector<std::string_view> masked_paths;  // linux.maskedPaths, as written
   std::vector<Annotation> annotations;
   PidNamespace pid_namespace = PidNamespace::none;
   bool user_namespace = false;     // made or joined

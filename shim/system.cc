@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -286,6 +287,15 @@ Result<void> check_static(int fd) {
   return {};
 }
 
+// Without symbolic links; as it is where it cannot be resolved.
+std::string resolve(const std::string& path) {
+  char* const resolved = realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) return path;
+  std::string result = resolved;
+  std::free(resolved);
+  return result;
+}
+
 }  // namespace
 
 Fd& Fd::operator=(Fd&& other) noexcept {
@@ -401,13 +411,13 @@ Result<std::string> find_init(const std::string& configured, const std::string& 
     if (auto checked = check_init(configured); !checked) {
       return with_context("init " + configured, checked.error());
     }
-    return configured;
+    return resolve(configured);
   }
   const auto candidates = init_candidates(runi);
   for (const std::string& path : candidates) {
     if (access(path.c_str(), F_OK) < 0) continue;
     if (auto checked = check_init(path); !checked) return with_context("init " + path, checked.error());
-    return path;
+    return resolve(path);
   }
   return Error{"init not found: neither " + candidates[0] + " nor " + candidates[1] +
                " exists; install runi-init there, or name it as \"init\": {\"path\"} in the configuration"};

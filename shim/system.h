@@ -77,9 +77,10 @@ Result<std::string> find_runtime(const std::string& runi = kSelf);
 // Errors: `path` is not executable, or is the program `runi` under another name.
 Result<void> check_runtime(const std::string& path, const std::string& runi = kSelf);
 
-// The init to mount: `configured`, or where that is empty the one installed beside the program `runi`.
-// Errors: none is there; it is not a regular file that all may read and execute and nobody but its owner
-// may write; it is no static program for this machine; its file system is mounted noexec.
+// The init to mount: `configured`, or where that is empty the one installed beside the program `runi`. The
+// path has no symbolic links in it, so that what it names stays the same when a link to the newest version
+// moves on. Errors: none is there; it is not a regular file that all may read and execute and nobody but its
+// owner may write; it is no static program for this machine; its file system is mounted noexec.
 Result<std::string> find_init(const std::string& configured, const std::string& runi = kSelf);
 
 // Where find_init looks, in this order, when none is configured.

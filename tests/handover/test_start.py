@@ -355,10 +355,19 @@ class Configured(Start):
         self.assertEqual(json.loads(self.bundle_bytes())["process"]["args"][:3], ["/dev/.runi-init", "-s", "--"])
 
     def test_init_path(self):
-        init = os.path.join(self.folder, 'an "init" of its own')
+        init = os.path.join(os.path.realpath(self.folder), 'an "init" of its own')
         shutil.copy(os.path.join(os.path.dirname(RUNI), "runi-init"), init)
         os.chmod(init, 0o755)
         self.configure(init={"path": init})
+        self.start()
+        self.assertEqual(json.loads(self.bundle_bytes())["mounts"][-1]["source"], init)
+
+    def test_an_init_behind_a_link(self):
+        """The mount names the file itself, so that a bundle keeps its version when the link moves on."""
+        init = os.path.realpath(shutil.copy(os.path.join(os.path.dirname(RUNI), "runi-init"),
+                                            os.path.join(self.folder, "init-1")))
+        os.symlink("init-1", os.path.join(self.folder, "init"))
+        self.configure(init={"path": os.path.join(self.folder, "init")})
         self.start()
         self.assertEqual(json.loads(self.bundle_bytes())["mounts"][-1]["source"], init)
 

@@ -17,7 +17,7 @@ from engines import ALL, WITH_INPUT, for_each_engine
 DIFFERENCES = """
 pid, ppid             the application is no longer PID 1, and has a parent
 mounts                one more, the init's own; numbers of mounts and devices differ from run to run anyway
-fds                   pipes and sockets have a new number each run
+fds                   pipes and sockets, and in gVisor all files of the host, have a new number each run
 order                 of mounts and of the environment: podman's changes from run to run
 long hexadecimal ids  engines give each container a new one
 """
@@ -31,7 +31,7 @@ def comparable(facts):
     facts["mounts"] = sorted(mount for mount in map(mount_of, facts["mounts"]) if not INIT_MOUNT.search(mount[1]))
     facts["environment"] = sorted(facts["environment"])
     for fd in facts["fds"].values():
-        fd["target"] = re.sub(r"^(pipe|socket):\[\d+\]$", r"\1", fd["target"])
+        fd["target"] = re.sub(r"^(pipe|socket|host):\[\d+\]$", r"\1", fd["target"])
     return json.loads(re.sub(r"[0-9a-f]{64}", "<id>", json.dumps(facts)))
 
 

@@ -177,6 +177,151 @@ tgkill uname unlinkat vfork wait4 waitid write
 """.split()
 
 
+@for_each_engine(Runc, Crun)
+class Odd(Same):
+    """Specifications that engines seldom write and runtimes take all the same."""
+
+    SCRIPT = ["sh", "-c", "echo out; echo err >&2; pwd; id; umask; exit 3"]
+
+    def assert_same_with(self, init, edit, script=None):
+        """The same with and without runi; and whether the container then has the init."""
+        self.assert_same(script or self.SCRIPT, edit=edit)
+        with open(self.path("bundle/config.json"), encoding="utf-8") as file:
+            self.assertEqual("runi.dev/injected" in json.load(file).get("annotations", {}), init)
+
+    def test_masked_paths_over_the_init(self):
+        """Masking comes after the mounts: an init below would be gone, or be /dev/null."""
+        for masked in (["/dev"], ["/dev", "/run"], ["/dev/"], ["/dev/.runi-init"]):
+            with self.subTest(masked):
+                def edit(spec, masked=masked):
+                    spec["linux"]["maskedPaths"] = masked
+                self.assert_same_with(True, edit)
+
+    def test_masked_paths_wherever_it_could_be(self):
+        def edit(spec):
+            spec["linux"]["maskedPaths"] = ["/dev", "/run", "/.runi-init"]
+        self.assert_same_with(False, edit)
+
+    def test_read_only_dev_and_run(self):
+        def edit(spec):
+            spec["linux"]["readonlyPaths"] = ["/dev", "/run"]
+        self.assert_same_with(True, edit)
+
+    def test_a_read_only_tmpfs(self):
+        for place in ("/dev", "/run"):
+            with self.subTest(place):
+                def edit(spec, place=place):
+                    spec["mounts"] = [mount for mount in spec["mounts"] if mount["destination"] != place]
+                    spec["mounts"].insert(1, {"destination": place, "type": "tmpfs", "source": "tmpfs",
+                                              "options": ["ro", "noexec", "nosuid", "mode=755"]})
+                self.assert_same_with(True, edit)
+
+    def test_something_of_the_container_s_in_the_init_s_place(self):
+        folder = self.folder("volume")
+
+        def edit(spec):
+            spec["mounts"].append({"destination": "/dev/.runi-init", "type": "bind", "source": folder,
+                                   "options": ["bind"]})
+        self.assert_same_with(True, edit)
+        self.assertEqual(os.listdir(folder), [])
+
+    def test_few_descriptors(self):
+        """As few as the runtime itself can do with."""
+        tried = 0
+        for limit in (4, 6, 8, 10, 12, 16):
+            def edit(spec, limit=limit):
+                spec["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": limit, "hard": limit}]
+            plain = self.engine.run(PLAIN, ["/bin/probe", "nonsense"], edit=edit)
+            self.command(*self.engine.argv(PLAIN, "delete", "--force", "c"))
+            if plain.status == 2:
+                tried += 1
+                self.assertEqual(self.engine.run(RUNI, ["/bin/probe", "nonsense"], edit=edit), plain)
+        self.assertGreater(tried, 0)
+
+    def test_no_room(self):
+        """Limits of memory, processes and queued signals that leave the application what it needs and no more."""
+        for name, limit in (("NPROC", 1), ("SIGPENDING", 0), ("MEMLOCK", 0), ("STACK", 65536), ("FSIZE", 0),
+                            ("CORE", 0), ("MSGQUEUE", 0), ("DATA", 1 << 20), ("AS", 4 << 20)):
+            with self.subTest(name):
+                def edit(spec, name=name, limit=limit):
+                    spec["process"]["user"] = {"uid": 1000, "gid": 1000}
+                    spec["process"]["rlimits"] = [{"type": f"RLIMIT_{name}", "soft": limit, "hard": limit}]
+                done = self.both(["/bin/probe", "nonsense"], edit=edit)
+                self.assertEqual(done[RUNI], done[PLAIN])
+
+    def test_no_environment(self):
+        def edit(spec):
+            spec["process"]["env"] = []
+        done = self.both(["/bin/probe", "nonsense"], edit=edit)
+        self.assertEqual(done[RUNI], done[PLAIN])
+
+    def test_names(self):
+        """Words with every kind of character, and a command that is a path from the working directory."""
+        for args in (["sh", "-c", 'printf "%s|" "$@"', "", "", " ", "\"\\", "\u00fc\u20ac\U0001f600", "a\nb", "\x01"],
+                     ["bin/sh", "-c", "echo $0"], ["./bin/../bin/sh", "-c", "echo $0"]):
+            with self.subTest(args[0]):
+                self.assert_same(args)
+
+    def test_a_working_directory_to_be_made(self):
+        def edit(spec):
+            spec["process"]["cwd"] = "/none/such"
+        self.assert_same_with(True, edit)
+
+    def test_namespaces_and_sysctls(self):
+        def edit(spec):
+            spec["linux"]["namespaces"].append({"type": "cgroup"})
+            spec["linux"]["sysctl"] = {"kernel.msgmax": "65536", "net.ipv4.ip_forward": "1"}
+        self.assert_same_with(True, edit)
+
+    def test_propagation_of_the_root(self):
+        for propagation in ("shared", "slave", "private", "rslave", "rshared"):
+            with self.subTest(propagation):
+                def edit(spec, propagation=propagation):
+                    spec["linux"]["rootfsPropagation"] = propagation
+                self.assert_same_with(True, edit)
+
+    def test_a_program_that_gains_privileges(self):
+        os.chmod(os.path.join(self.engine.rootfs, "bin/probe"), 0o4755)
+
+        def edit(spec):
+            spec["process"]["user"] = {"uid": 1000, "gid": 1000}
+            spec["process"]["noNewPrivileges"] = False
+        ids = [json.loads(run.stdout)["user_ids"] for run in self.both(["probe", "facts"], edit=edit).values()]
+        self.assertEqual(ids[0], ids[1])
+        self.assertEqual(ids[0][1], 0)
+
+    def test_hooks(self):
+        """Each runs once, where and when it does without an init."""
+        kinds = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"]
+        log = {}
+        for which in (PLAIN, RUNI):
+            seen = self.path(f"hooks-{which}")
+
+            def edit(spec, seen=seen):
+                spec["hooks"] = {kind: [{"path": "/bin/sh", "args": ["sh", "-c", f"cat >/dev/null; echo {kind} >>{seen}"]}]
+                                 for kind in kinds if kind != "startContainer"}
+                spec["hooks"]["startContainer"] = [{"path": "/bin/sh", "args": ["sh", "-c", "cat >/dev/null; echo start >/started"]}]
+            done = self.engine.run(which, ["sh", "-c", "cat /started; rm /started; exit 3"], edit=edit)
+            with open(seen, encoding="utf-8") as file:
+                log[which] = (done, file.read())
+        self.assertEqual(log[RUNI], log[PLAIN])
+        self.assertEqual(log[PLAIN][0], (3, b"start\n", b""))
+
+    def test_an_init_below_a_folder_for_root_alone(self):
+        """A user namespace's root cannot go there; the runtimes open the source of the mount beforehand."""
+        def edit(spec):
+            spec["linux"]["namespaces"].append({"type": "user"})
+            for kind in ("uidMappings", "gidMappings"):
+                spec["linux"][kind] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+        private = self.folder("private")
+        shutil.copy(built("RUNI_INIT"), private)
+        os.chmod(private, 0o700)
+        self.engine.paths[RUNI] = shim.install(self, self.engine.paths[PLAIN],
+                                               init={"path": os.path.join(private, "runi-init")})
+        done = self.both(self.SCRIPT, edit=edit)
+        self.assertEqual(done[RUNI], done[PLAIN])
+
+
 @for_each_engine(Podman, PodmanCrun)
 class Flags(Same):
     def test_read_only(self):

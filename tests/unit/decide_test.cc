@@ -264,6 +264,22 @@ TEST(Decide, target_on_a_tmpfs_dev) {
       "/dev/.runi-init");
 }
 
+TEST(Decide, no_target_where_the_runtime_masks_it) {
+  const auto target = [](const char* masked) {
+    Case c = with_mounts(R"([{"destination":"/dev","type":"tmpfs"},{"destination":"/run","type":"tmpfs"}])");
+    const auto at = c.json.find(R"("namespaces")");
+    c.json.insert(at, R"("maskedPaths":)" + std::string(masked) + ",");
+    return c.target();
+  };
+  EXPECT_EQ(target("null"), "/dev/.runi-init");
+  EXPECT_EQ(target(R"(["/dev/shm","/device"])"), "/dev/.runi-init");
+  EXPECT_EQ(target(R"(["/dev/"])"), "/run/.runi-init");
+  EXPECT_EQ(target(R"(["/x/../dev/.runi-init"])"), "/run/.runi-init");
+  EXPECT_EQ(target(R"(["/dev","/run"])"), "/.runi-init");
+  EXPECT_EQ(target(R"(["/dev","/run","/.runi-init"])"), "no-place");
+  EXPECT_EQ(target(R"(["/"])"), "no-place");
+}
+
 TEST(Decide, target_on_a_tmpfs_run_where_dev_is_the_hosts) {
   constexpr const char* kHostDev = R"({"destination":"/dev","type":"bind","options":["rbind"]})";
   constexpr const char* kRun = R"({"destination":"/run","type":"tmpfs"})";

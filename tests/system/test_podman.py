@@ -1,0 +1,102 @@
+"""The ways in which podman and buildah start containers besides `run`: pods, images with systemd, builds."""
+
+import os
+
+from bed import image
+from bed.case import PLAIN, RUNI, Case, need
+from bed.podman import Podman, PodmanCrun
+from engines import for_each_engine
+
+LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"]
+PID_1 = ["sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; exit 3"]
+
+
+@for_each_engine(Podman, PodmanCrun)
+class Pods:
+    def in_a_pod(self, which, *flags):
+        """How PID_1 ends in a pod, and the command line of the pod's own first process."""
+        pod = self.succeed(*self.engine.argv(which, "pod", "create", "--network", "none", "--cgroup-parent",
+                                             self.cgroup, *flags), env=self.engine.environment).strip()
+        done = self.command(*self.engine.argv(which, "run", "--rm", "--pod", pod, *LIMITS, image.NAME, *PID_1),
+                            env=self.engine.environment)
+        infra = self.engine.ask("pod", "inspect", "--format", "{{.InfraContainerID}}", pod)
+        pid = int(self.engine.ask("inspect", "--format", "{{.State.Pid}}", infra))
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            first = file.read().split(b"\0")[:-1]
+        self.succeed(*self.engine.argv(which, "pod", "rm", "--force", "--time", "0", pod), env=self.engine.environment)
+        self.assertEqual((done.returncode, done.stderr), (3, b""))
+        return done.stdout, first
+
+    def test_the_pod_s_own_container_is_left_alone(self):
+        """podman makes it of catatonit, which is an init already; the others of the pod get theirs."""
+        need("catatonit")
+        plain, runi = (self.in_a_pod(which) for which in (PLAIN, RUNI))
+        self.assertEqual(runi[1], plain[1])
+        self.assertEqual(runi[0], b"/dev/.runi-init -- " + plain[0])
+
+    def test_a_pod_that_shares_its_pid_namespace(self):
+        need("catatonit")
+        plain, runi = (self.in_a_pod(which, "--share", "pid,ipc,uts") for which in (PLAIN, RUNI))
+        self.assertEqual(runi, plain)
+
+
+@for_each_engine(Podman, PodmanCrun)
+class Systemd:
+    def test_always_keeps_pid_1(self):
+        """podman mounts all that systemd wants, whatever the command is: it is to be PID 1."""
+        plain, runi = (self.engine.run(which, PID_1, flags=["--systemd=always"]) for which in (PLAIN, RUNI))
+        self.assertEqual((runi.status, runi.stdout), (3, " ".join(PID_1).encode() + b" "))
+        self.assertEqual(runi, plain)
+
+
+class Build(Case):
+    """RUN steps are containers, too."""
+
+    CONTAINERFILE = f"""FROM {image.NAME}
+RUN tr '\\0' ' ' </proc/1/cmdline >/pid_1; ls -a /dev /run /; id
+RUN sleep 0.1 & sh -c 'exec sh -c "touch /made"'
+USER 1000
+WORKDIR /tmp
+RUN id -u >who; test ! -e /.runi-init
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.engine = Podman(self)
+        with open(os.path.join(self.folder("context"), "Containerfile"), "w", encoding="utf-8") as file:
+            file.write(self.CONTAINERFILE)
+
+    def test_podman_build(self):
+        self.assert_same_images(lambda which, tag: self.engine.argv(
+            which, "build", "--no-cache", "--network", "none", *LIMITS, "--tag", tag, self.path("context")))
+
+    def test_buildah(self):
+        buildah = need("buildah")
+        path = self.path
+        self.assert_same_images(lambda which, tag: [
+            buildah, "--root", path("storage"), "--runroot", path("runroot"), "--storage-driver", "overlay", "build",
+            "--isolation", "oci", "--runtime", self.engine.paths[which], "--no-cache", "--network", "none", *LIMITS,
+            "--tag", tag, path("context")])
+
+    def test_a_step_that_fails(self):
+        with open(self.path("context", "Containerfile"), "w", encoding="utf-8") as file:
+            file.write(f"FROM {image.NAME}\nRUN exit 37\n")
+        for which in (PLAIN, RUNI):
+            done = self.command(*self.engine.argv(which, "build", "--network", "none", *LIMITS, self.path("context")),
+                                env=self.engine.environment)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(b"exit status 37", done.stderr)
+
+    def assert_same_images(self, argv):
+        """Two builds make the same files, but for the one in which a step noted what was PID 1."""
+        files = {}
+        for which in (PLAIN, RUNI):
+            self.succeed(*argv(which, f"localhost/{which}:1"), env=self.engine.environment)
+            mounted = self.engine.ask("image", "mount", f"localhost/{which}:1")
+            with open(os.path.join(mounted, "pid_1"), encoding="utf-8") as file:
+                self.assertEqual(file.read().startswith("/dev/.runi-init -- "), which == RUNI)
+            files[which] = {os.path.relpath(os.path.join(top, name), mounted)
+                            for top, folders, names in os.walk(mounted) for name in folders + names}
+            self.assertLessEqual({"made", "tmp/who"}, files[which])
+            self.engine.ask("image", "unmount", f"localhost/{which}:1")
+        self.assertEqual(files[RUNI], files[PLAIN])
