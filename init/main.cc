@@ -16,18 +16,18 @@ constexpr char kVersion[] = "tini version " RUNI_VERSION " - git.runi-init\n";
 constexpr char kLicence[] = "Apache-2.0\n";
 constexpr char kHelp[] =
     "Usage: runi-init [options] [--] command [args]\n"
-    "  -e CODE     exit 0 for CODE\n"
-    "  -g          signal command's group\n"
-    "  -l          licence\n"
-    "  -n          no self-sandbox\n"
-    "  -p SIG      get SIG when the parent ends\n"
-    "  -P          no command, only reap\n"
-    "  -r FROM:TO  forward FROM as TO (0: not)\n"
-    "  -s          be a subreaper\n"
-    "  -t SECONDS  after command, from SIGTERM to SIGKILL for all left\n"
-    "  -v, -vv     verbose\n"
-    "  -w          warn of orphans\n"
-    "  -h, --help, --version\n";
+    "-e CODE\t\texit 0 for CODE\n"
+    "-g\t\tsignal command's group\n"
+    "-l\t\tlicence\n"
+    "-n\t\tno sandbox\n"
+    "-p SIG\t\tSIG when parent ends\n"
+    "-P\t\tonly reap\n"
+    "-r FROM:TO\tforward FROM as TO; 0: not\n"
+    "-s\t\tsubreaper\n"
+    "-t SECONDS\tgrace for what command leaves\n"
+    "-v\t\tverbose\n"
+    "-w\t\twarn of orphans\n"
+    "-h, --version\n";
 
 // Whether a child would not have the scheduling policy that the container was given (sched(7)).
 bool is_policy_reset_on_fork() {

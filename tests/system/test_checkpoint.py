@@ -174,6 +174,19 @@ class UnderItsName(Checkpoint):
         self.upgrade()
         self.assertIn("bad size", self.restore(RUNI))
 
+    def test_an_upgrade_to_one_of_the_same_size(self):
+        """It is told by its build id: the saved memory goes with one program only."""
+        self.start(RUNI)
+        self.assertIsNone(self.checkpoint(RUNI))
+        with open(self.init, "rb") as file:
+            image = bytearray(file.read())
+        image[image.index(b"GNU\0") + 4] ^= 1  # elf(5), Nhdr: the id follows its owner's name
+        with open(self.path("new"), "wb") as file:
+            file.write(image)
+        os.chmod(self.path("new"), 0o755)
+        os.rename(self.path("new"), self.init)
+        self.assertIn("build-id", self.restore(RUNI))
+
     def test_an_upgrade_while_it_ran(self):
         self.start(RUNI)
         self.upgrade()
