@@ -66,7 +66,7 @@ Outcome prepare(const CommandLine& command, const Config& config) {
     const Rootfs rootfs = look_at_rootfs(std::string(command.bundle), *spec);
     Plan plan = decide(command, config, *spec, rootfs);
     const Origin origin = origin_of(*spec);
-    Outcome outcome = settled(plan.reason, std::move(plan.detail));
+    Outcome outcome = settled(plan.reason, plan.detail);
     outcome.pod_namespace = origin.pod_namespace;
     outcome.pod = origin.pod;
     outcome.container = origin.container;

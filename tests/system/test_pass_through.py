@@ -141,7 +141,7 @@ class PassThrough:
             process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
             self.addCleanup(process.wait)
             self.addCleanup(process.kill)
-            until(lambda: is_runtime(process.pid), "runi to have become the runtime")
+            until(lambda: is_program(process.pid, self.engine.paths[PLAIN]), "runi to have become the runtime")
 
 
 class Twin:
@@ -164,9 +164,12 @@ class Twin:
         self.case.command(*engine.argv(PLAIN, "delete", "--force", "c"))
 
 
-def is_runtime(pid):
-    """Also when it runs from a sealed copy of itself in memory, as both runtimes may."""
-    return re.search(r"(runc|crun)(:| |$)", os.readlink(f"/proc/{pid}/exe")) is not None
+def is_program(pid, path):
+    """Also when it runs from a copy of itself in memory, which bears its name, or through a mount that is nowhere attached,
+    of which the link says no more than "/": runtimes protect their files so."""
+    exe = f"/proc/{pid}/exe"
+    name = os.path.basename(path)
+    return re.search(rf"{re.escape(name)}(:| |$)", os.readlink(exe)) is not None or os.path.samefile(exe, path)
 
 
 def varying(text):
