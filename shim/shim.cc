@@ -71,8 +71,9 @@ Outcome prepare(const CommandLine& command, const Config& config) {
     outcome.pod = origin.pod;
     outcome.container = origin.container;
     if (plan.injection) outcome.decision = "failed";
-    if (auto failure = failure_of(plan, config))
+    if (auto failure = failure_of(plan, config)) {
       return failed(std::move(outcome), with_context(path, *failure));
+    }
     outcome.ignored = std::move(plan.complaints);
     if (!plan.injection) return outcome;
     auto init = find_init(config.init_path);
