@@ -26,8 +26,8 @@ struct Wishes {
   double watch_s = 0;  // 0: once
 };
 
-constexpr double kDefaultWatch_s = 2;
-constexpr double kLongestWatch_s = 86400;
+constexpr double kDefaultWatchSeconds = 2;
+constexpr double kLongestWatchSeconds = 86400;
 
 // How wide a line may be: as the terminal is, or COLUMNS says; elsewhere wide enough for most names.
 std::size_t line_width() {
@@ -156,9 +156,9 @@ void add_scan(CLI::App& app, int& status) {
       command->add_option("--watch", wishes->watch_s, "Look again every so many seconds (2), until SIGINT")
           ->type_name("SECONDS")
           ->expected(0, 1)
-          ->check(CLI::Range(0.1, kLongestWatch_s));
+          ->check(CLI::Range(0.1, kLongestWatchSeconds));
   command->callback([wishes, watch, &status] {
-    if (watch->count() > 0 && wishes->watch_s <= 0) wishes->watch_s = kDefaultWatch_s;
+    if (watch->count() > 0 && wishes->watch_s <= 0) wishes->watch_s = kDefaultWatchSeconds;
     status = scan(*wishes);
   });
 }

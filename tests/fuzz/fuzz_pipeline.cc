@@ -51,8 +51,9 @@ void check_edited(const runi::Spec& before, const runi::Spec& after, const runi:
   for (std::size_t i = 0; i < before.mounts.size(); ++i) {
     if (after.mounts[i].destination != before.mounts[i].destination) fail("a mount changed");
   }
-  if (after.mounts.back().destination != injection.target || after.mounts.back().tmpfs)
+  if (after.mounts.back().destination != injection.target || after.mounts.back().tmpfs) {
     fail("the init's mount is wrong");
+  }
   if (after.annotation(runi::kInjectedAnnotation) != runi::kTestVersion) fail("the annotation is missing");
   for (const runi::Annotation& annotation : before.annotations) {
     if (annotation.key != runi::kInjectedAnnotation && after.annotation(annotation.key) != annotation.value) {

@@ -92,8 +92,8 @@ bool add_architectures(scmp_filter_ctx filter, const Json& profile) {
 }
 
 std::optional<int> last_known(const Json& profile) {
-  static const std::set<std::string> kAllowing = {"SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"};
-  if (kAllowing.count(profile.value("defaultAction", "")) != 0) return std::nullopt;
+  static const std::set<std::string> allowing = {"SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"};
+  if (allowing.count(profile.value("defaultAction", "")) != 0) return std::nullopt;
   bool listed = false;
   for (const Json& architecture : profile.value("architectures", Json::array())) {
     std::string name = architecture.get<std::string>();
@@ -180,8 +180,9 @@ std::optional<Filter> Filter::build(const Json& profile, Runtime runtime) {
                                                                 seccomp_release);
   if (!filter || !add_architectures(filter.get(), profile)) return std::nullopt;
   const Json calls = profile.value("syscalls", Json::array());
-  if (runtime == Runtime::runc && calls.size() > 32)
+  if (runtime == Runtime::runc && calls.size() > 32) {
     seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
+  }
   for (const Json& entry : calls) {
     if (!add_rules(filter.get(), entry, *default_action)) return std::nullopt;
   }
@@ -243,9 +244,9 @@ std::string find_seccomp_fault(const std::string& text) {
         const std::uint32_t answer = filter->answer(call.number, arguments);
         if (holds(answer) || (may_be_unknown && answer == SCMP_ACT_ERRNO(ENOSYS))) continue;
         std::string fault = std::string(call.name) + "(";
-        for (const std::uint64_t argument : arguments) fault += std::to_string(argument) + " ";
-        fault += ") is answered with " + hex(answer) + ", expected";
-        for (const auto& action : expected) fault += " " + hex(action.value);
+        for (const std::uint64_t argument : arguments) fault.append(std::to_string(argument)).append(" ");
+        fault.append(") is answered with ").append(hex(answer)).append(", expected");
+        for (const auto& action : expected) fault.append(" ").append(hex(action.value));
         return fault + "\n" + text;
       }
     }

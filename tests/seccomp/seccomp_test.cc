@@ -69,10 +69,16 @@ TEST(Interpreter, knows_what_the_kernel_does) {
   EXPECT_EQ(filter->answer(SCMP_SYS(read), {}), SCMP_ACT_ERRNO(3));
 }
 
+std::string objection_to(const std::string& call, const std::string& action) {
+  std::string words = "profile answers ";
+  return words.append(call).append(" with ").append(action);
+}
+
 std::vector<fs::path> engines_files() {
   std::vector<fs::path> paths;
-  for (const auto& entry : fs::directory_iterator(fs::path(RUNI_GOLDEN_DIR) / "inputs"))
+  for (const auto& entry : fs::directory_iterator(fs::path(RUNI_GOLDEN_DIR) / "inputs")) {
     paths.push_back(entry.path());
+  }
   std::sort(paths.begin(), paths.end());
   return paths;
 }
@@ -139,11 +145,11 @@ TEST(Strict, lists_without_one_call) {
     if (call.when != seccomp::When::always || call.need == seccomp::Need::process) continue;
     for (const std::string action :
          {"SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP", "SCMP_ACT_NOTIFY"}) {
-      EXPECT_EQ(compared(listing(action, "", {name})), "profile answers " + name + " with " + action);
+      EXPECT_EQ(compared(listing(action, "", {name})), objection_to(name, action));
     }
     for (const std::string action : {"SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"}) {
       EXPECT_EQ(compared(listing(action, "", {name})),
-                indispensable.count(name) != 0 ? "profile answers " + name + " with " + action : "fine");
+                indispensable.count(name) != 0 ? objection_to(name, action) : "fine");
     }
   }
 }
@@ -303,10 +309,10 @@ TEST(Unreadable, is_told_by_its_place) {
                   ": also written in another case; runtimes disagree on which one counts");
   }
   for (const char* member : {"index", "value", "valueTwo", "op"}) {
-    const std::string twice = "\"" + std::string(member) + R"(":null)";
-    EXPECT_EQ(verdict(rule(R"("action":"SCMP_ACT_KILL","args":[{)" + twice + "," + twice + "}]")),
-              "/linux/seccomp/syscalls/args/" + std::string(member) +
-                  ": stands twice; runtimes disagree on which one counts");
+    std::string twice = R"("action":"SCMP_ACT_KILL","args":[{")";
+    twice.append(member).append(R"(":null,")").append(member).append(R"(":null}])");
+    EXPECT_EQ(verdict(rule(twice)), "/linux/seccomp/syscalls/args/" + std::string(member) +
+                                        ": stands twice; runtimes disagree on which one counts");
   }
   EXPECT_EQ(verdict(rule(R"("action":"SCMP_ACT_KILL","errnoRet":-1)")),
             "/linux/seccomp/syscalls/errnoRet: expected a number of 0 or more, found -1");
@@ -359,6 +365,7 @@ int run_init(const std::vector<std::string>& options, const seccomp::Call* refus
   words.insert(words.end(), {"--", RUNI_INIT, "--version"});
   const auto pointers = [](std::vector<std::string>& strings) {
     std::vector<char*> all;
+    all.reserve(strings.size() + 1);
     for (std::string& string : strings) all.push_back(string.data());
     all.push_back(nullptr);
     return all;
@@ -411,7 +418,7 @@ TEST(Init, does_without_what_the_table_says) {
 
 TEST(Generated, profiles_are_judged_as_they_act) {
   const char* const wish = std::getenv("RUNI_SECCOMP_PROFILES");
-  const int count = wish != nullptr ? std::atoi(wish) : 300;
+  const int count = wish != nullptr ? static_cast<int>(std::strtol(wish, nullptr, 10)) : 300;
   std::mt19937 random(1);
   for (int i = 0; i < count; ++i) {
     std::vector<std::uint8_t> bytes(random() % 200);

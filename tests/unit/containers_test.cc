@@ -5,6 +5,8 @@
 namespace runi {
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr std::uint64_t kTerm = 1 << 14;
 constexpr const char* kId = "3f4e5d6c7b8a99887766554433221100ffeeddccbbaa99887766554433221100";
 
@@ -79,7 +81,7 @@ TEST(CgroupPath, of_each_engine) {
     const char* engine;
     std::string id;
     const char* pod_uid;
-  } kCases[] = {
+  } cases[] = {
       {"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1b2c_3d.slice/cri-containerd-" + id +
            ".scope",
        "containerd", id, "1b2c-3d"},
@@ -101,7 +103,7 @@ TEST(CgroupPath, of_each_engine) {
       {"/podlike/x", "", "", ""},
       {"/", "", "", ""},
   };
-  for (const auto& one : kCases) {
+  for (const auto& one : cases) {
     const Identity identity = read_cgroup(one.path);
     EXPECT_EQ(identity.engine, one.engine) << one.path;
     EXPECT_EQ(identity.id, one.id) << one.path;
@@ -189,8 +191,7 @@ TEST(Names, that_kubernetes_puts_together_are_taken_apart) {
 
 TEST(Names, from_the_environment_of_a_pod) {
   Identity identity;
-  read_environment(
-      std::string_view("HOSTNAME=cart\0KUBERNETES_SERVICE_HOST=10.0.0.1\0container=podman\0", 65), identity);
+  read_environment("HOSTNAME=cart\0KUBERNETES_SERVICE_HOST=10.0.0.1\0container=podman\0"sv, identity);
   EXPECT_EQ(identity.pod, "cart");
   EXPECT_EQ(identity.engine, "podman");
   Identity plain;

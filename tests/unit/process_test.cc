@@ -5,6 +5,8 @@
 namespace runi {
 namespace {
 
+using namespace std::string_view_literals;
+
 // Of a container's PID 1, Linux 6.18, without lines that do not matter.
 constexpr const char* kStatus =
     "Name:\tsh\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t4711\nNgid:\t0\nPid:\t4711\nPPid:\t4690\n"
@@ -101,7 +103,7 @@ TEST(Words, are_parted_by_nul) {
 }
 
 TEST(Environment, is_searched_by_whole_names) {
-  const std::string_view environment("XHOME=a\0HOME=b=c\0EMPTY=\0BARE\0", 30);
+  const std::string_view environment = "XHOME=a\0HOME=b=c\0EMPTY=\0BARE\0"sv;
   EXPECT_EQ(find_variable(environment, "HOME"), "b=c");
   EXPECT_EQ(find_variable(environment, "EMPTY"), "");
   EXPECT_FALSE(find_variable(environment, "OME"));
