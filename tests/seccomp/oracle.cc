@@ -243,11 +243,12 @@ std::string find_seccomp_fault(const std::string& text) {
       for (const Arguments& arguments : all_arguments(profile, call)) {
         const std::uint32_t answer = filter->answer(call.number, arguments);
         if (holds(answer) || (may_be_unknown && answer == SCMP_ACT_ERRNO(ENOSYS))) continue;
-        std::string fault = std::string(call.name) + "(";
+        std::string fault(call.name);
+        fault.append("(");
         for (const std::uint64_t argument : arguments) fault.append(std::to_string(argument)).append(" ");
         fault.append(") is answered with ").append(hex(answer)).append(", expected");
         for (const auto& action : expected) fault.append(" ").append(hex(action.value));
-        return fault + "\n" + text;
+        return fault.append("\n").append(text);
       }
     }
   }
