@@ -29,6 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -51,6 +52,7 @@ constexpr int kParentEnded = 62;
 constexpr int kFlood[] = {34, 35, 40, 50, 60};
 constexpr int kSenders = 8;
 constexpr int kDeadlineS = 25;
+constexpr std::int64_t kNsPerS = 1'000'000'000;
 
 int out = -1;
 
@@ -277,22 +279,29 @@ void drain(std::vector<Got>& got, bool up_to_mark) {
 
 // Leaves the processor to others for a moment. Not sched_yield(2): on Linux 6.18 a process that does little
 // else can keep one that was just woken from ever running.
-void step_aside() {
-  const timespec moment = {0, 100'000};
+void step_aside(std::int64_t moment_ns = 100'000) {
+  const timespec moment = {moment_ns / kNsPerS, moment_ns % kNsPerS};
   nanosleep(&moment, nullptr);
 }
 
-// Waits until the init and this process are the only ones: kill(2) finds zombies, too.
-bool await_solitude() {
+std::int64_t now_ns() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  const time_t deadline = now.tv_sec + kDeadlineS;
-  while (kill(-1, SIGCONT) == 0) {
-    step_aside();
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (now.tv_sec > deadline) return false;
+  return now.tv_sec * kNsPerS + now.tv_nsec;
+}
+
+// Waits until the init and this process are the only ones: kill(2) finds zombies, too. It holds the lock that
+// reaping needs for as long as it walks them all, so it gets a small share of the time.
+bool await_solitude() {
+  constexpr int kShare = 10;
+  const std::int64_t deadline = now_ns() + kDeadlineS * kNsPerS;
+  for (;;) {
+    const std::int64_t began = now_ns();
+    if (kill(-1, SIGCONT) != 0) return errno == ESRCH;
+    const std::int64_t ended = now_ns();
+    if (ended > deadline) return false;
+    step_aside(std::max<std::int64_t>((ended - began) * kShare, 100'000));
   }
-  return errno == ESRCH;
 }
 
 [[noreturn]] void continue_all() {
