@@ -12,6 +12,7 @@ using std::string_view;
 
 constexpr string_view kDomain = "runi.dev/";
 constexpr string_view kOfContainer = ".runi.dev/";
+constexpr string_view kPodsInit = "runi.dev/init";
 
 // Sources: containerd pkg/cri/annotations; the label of the kubelet (pkg/kubelet/types, labels.go), which
 // CRI-O writes out with all labels (internal/factory/container, SpecAddAnnotations). podman notes no such
@@ -107,11 +108,16 @@ string_view container_name(const Spec& spec) {
 }
 
 Wishes read_wishes(const Spec& spec, const Config& config) {
-  Wishes wishes{std::nullopt, config.tuning, {}};
+  Wishes wishes{std::nullopt, "", config.tuning, {}};
   std::size_t untold = 0;
   const auto heed = [&](const Annotation& annotation, string_view key) {
     std::string why = apply(key, annotation.value, config, wishes);
-    if (why.empty()) return;
+    if (why.empty()) {
+      if (key == "init") {
+        wishes.init_from = annotation.key == kPodsInit ? std::string(kPodsInit) : json::cite(annotation.key);
+      }
+      return;
+    }
     if (wishes.complaints.size() + 1 < kMostComplaints) {
       wishes.complaints.push_back("annotation " + json::cite(annotation.key) + ": " + why);
     } else {

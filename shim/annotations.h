@@ -14,6 +14,7 @@ namespace runi {
 
 struct Wishes {
   std::optional<bool> init;  // whether the container wants one
+  std::string init_from;     // the annotation that says so, in printable ASCII
   Tuning tuning;             // the administrator's, and over it what the annotations say
   // Each annotation that does not count and why: one line of printable ASCII, whatever the annotation holds.
   // There are kMostComplaints at most; the last then tells how many more there would be.

@@ -82,7 +82,7 @@ Evidence not_a_start(const Question& q) {
 
 Evidence disabled(const Question& q) {
   if (q.config.inject == Inject::never) return "configuration: inject is never";
-  if (q.wishes.init == false) return "annotation runi.dev/init is false";
+  if (q.wishes.init == false) return "annotation " + q.wishes.init_from + " is false";
   if (q.config.inject == Inject::annotated && q.wishes.init != true) {
     return "configuration: inject is annotated, and annotation runi.dev/init is not true";
   }

@@ -89,6 +89,15 @@ TEST(Annotations, a_container_s_own_count_more_than_its_pod_s) {
   EXPECT_EQ(named("app", {{"app.runi.dev/init", "false"}}).options(), Words{"disabled"});
 }
 
+TEST(Annotations, the_one_that_keeps_the_init_away_is_named) {
+  EXPECT_EQ(named("app", {{"runi.dev/init", "false"}}).plan().detail, "annotation runi.dev/init is false");
+  EXPECT_EQ(named("app", {{"app.runi.dev/init", "false"}, {"runi.dev/init", "true"}}).plan().detail,
+            R"(annotation "app.runi.dev/init" is false)");
+  EXPECT_EQ(named("\n", {{"\n.runi.dev/init", "false"}}).plan().detail,
+            R"(annotation "\n.runi.dev/init" is false)")
+      << "a stranger's bytes";
+}
+
 TEST(Annotations, a_container_can_ask_for_the_init) {
   Case app = named("app", {{"app.runi.dev/init", "true"}});
   app.config.inject = Inject::annotated;
