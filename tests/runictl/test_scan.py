@@ -270,9 +270,10 @@ class Output(Look):
 
     def test_output_that_cannot_be_written(self):
         with open("/dev/full", "wb") as full:
-            done = self.runictl("scan", stdout=full)
-        self.assertEqual(done.returncode, FAILED)
-        self.assertIn(b"standard output", done.stderr)
+            for words in ([], ["--watch", "0.1"]):
+                done = self.runictl("scan", *words, stdout=full, timeout=10)
+                self.assertEqual(done.returncode, FAILED)
+                self.assertIn(b"standard output", done.stderr)
 
 
 class Names(Look):

@@ -344,8 +344,8 @@ TEST(Unreadable, is_told_by_its_place) {
 constexpr std::uint32_t kKill = SCMP_ACT_KILL_PROCESS;
 
 // Allows what the table says the init calls, argument by argument, and kills for all else; `refused`, if
-// there is one, gets EPERM. writev is the application's, which is an init that tells its version.
-bool bind_to_the_table(const seccomp::Call* refused) {
+// there is one, gets the error. writev is the application's, which is an init that tells its version.
+bool bind_to_the_table(const seccomp::Call* refused, int error) {
   scmp_filter_ctx filter = seccomp_init(kKill);
   const auto add = [filter](const seccomp::Call& call, std::uint32_t action) {
     std::vector<scmp_arg_cmp> conditions;
@@ -356,7 +356,7 @@ bool bind_to_the_table(const seccomp::Call* refused) {
                                              static_cast<unsigned>(conditions.size()), conditions.data());
     return added == 0 || added == -EEXIST;
   };
-  if (refused != nullptr && !add(*refused, SCMP_ACT_ERRNO(EPERM))) return false;
+  if (refused != nullptr && !add(*refused, SCMP_ACT_ERRNO(static_cast<unsigned>(error)))) return false;
   for (const seccomp::Call& call : seccomp::init_calls()) {
     const bool is_refused = refused != nullptr && std::string_view(refused->name) == call.name;
     if (!is_refused && !add(call, SCMP_ACT_ALLOW)) return false;
@@ -379,9 +379,23 @@ void send_what_is_put_back() {
   sigqueue(getpid(), SIGCONT, sigval{});
 }
 
+enum class Session {
+  inherited,
+  own,  // which it leads, without a terminal
+  on_terminal,
+};
+
+struct Surroundings {
+  Session session = Session::inherited;
+  std::vector<std::string> environment = {};
+  int error = EPERM;  // for the call that is refused
+};
+
 // The exit status of the init, or 256 and the signal that ended it.
-int run_init(const std::vector<std::string>& options, const seccomp::Call* refused, bool terminal = false,
-             std::vector<std::string> environment = {}) {
+int run_init(const std::vector<std::string>& options, const seccomp::Call* refused,
+             Surroundings surroundings = {}) {
+  const bool terminal = surroundings.session == Session::on_terminal;
+  std::vector<std::string>& environment = surroundings.environment;
   std::vector<std::string> words = {RUNI_INIT};
   words.insert(words.end(), options.begin(), options.end());
   words.insert(words.end(), {"--", RUNI_INIT, "--version"});
@@ -405,9 +419,10 @@ int run_init(const std::vector<std::string>& options, const seccomp::Call* refus
       dup2(null, 2);
     }
     if (terminal) send_what_is_put_back();
+    if (surroundings.session == Session::own) setsid();
     const auto args = pointers(words);
     const auto variables = pointers(environment);
-    if (!bind_to_the_table(refused)) _exit(99);
+    if (!bind_to_the_table(refused, surroundings.error)) _exit(99);
     execve(RUNI_INIT, args.data(), variables.data());
     _exit(98);
   }
@@ -422,8 +437,11 @@ TEST(Init, calls_nothing_that_is_not_in_the_table) {
            {}, {"-s"}, {"-n"}, {"-g"}, {"-t", "1"}, {"-w"}, {"-s", "-g", "-t", "1"}}) {
     SCOPED_TRACE(testing::PrintToString(options));
     EXPECT_EQ(run_init(options, nullptr), 0);
-    EXPECT_EQ(run_init(options, nullptr, true), 0);
-    EXPECT_EQ(run_init(options, nullptr, false, {"LISTEN_PID=", "WATCHDOG_PID=", "LISTEN_PIDFDID=1"}), 0);
+    EXPECT_EQ(run_init(options, nullptr, {Session::own}), 0);
+    EXPECT_EQ(run_init(options, nullptr, {Session::on_terminal}), 0);
+    EXPECT_EQ(run_init(options, nullptr,
+                       {Session::inherited, {"LISTEN_PID=", "WATCHDOG_PID=", "LISTEN_PIDFDID=1"}}),
+              0);
   }
 }
 
@@ -435,7 +453,18 @@ TEST(Init, does_without_what_the_table_says) {
     SCOPED_TRACE(call.name);
     EXPECT_EQ(run_init({}, &call), 0);
     EXPECT_EQ(run_init({"-s", "-t", "1"}, &call), 0);
-    EXPECT_EQ(run_init({}, &call, true), 0);
+    EXPECT_EQ(run_init({}, &call, {Session::on_terminal}), 0);
+  }
+}
+
+// Then it takes back what it has done for the start.
+TEST(Init, gives_up_with_calls_of_the_table_where_there_is_no_process_to_be_had) {
+  const auto calls = seccomp::init_calls();
+  const auto process = std::find_if(calls.begin(), calls.end(), [](const seccomp::Call& call) {
+    return call.need == seccomp::Need::process;
+  });
+  for (const Session session : {Session::inherited, Session::own, Session::on_terminal}) {
+    EXPECT_EQ(run_init({"-s"}, &*process, {session, {}, EAGAIN}), 0);
   }
 }
 
