@@ -234,6 +234,8 @@ class Containerd(Check):
         self.write(CONTAINERD, 'version = 2\nimports = ["b.toml", "config.toml", "*.toml"]\n')
         self.write("etc/containerd/b.toml", 'version = 2\nimports = ["/etc/containerd/*.toml"]\n')
         self.assertEqual(self.above_notes(self.check()), [])
+        self.write("etc/containerd/c.toml", "version = 2\n[")
+        self.assert_finds("problem", "no TOML", "/etc/containerd/c.toml:2")  # once: each is read once
 
 
 class OtherEngines(Check):
@@ -275,6 +277,8 @@ class OtherEngines(Check):
         findings = self.check()
         self.assertEqual(self.above_notes(findings), [])
         self.assertIn("note", [f["severity"] for f in findings if f["subject"] == "engines"])
+        self.deploy("docker/daemon.json", DOCKER)
+        self.assertNotIn("engines", [f["subject"] for f in self.check()])
 
 
 class Parts(Check):

@@ -154,7 +154,7 @@ class Ways(Explain):
     def test_from_a_bundle_a_file_and_standard_input_it_is_the_same(self):
         self.write(self.spec())
         answers = [self.explain("--bundle", self.bundle), self.explain("--config", self.config),
-                   self.explain("-", input=self.spec())]
+                   self.explain("-", input=self.spec(), cwd=self.bundle)]
         for answer in answers:
             self.assertEqual(answer["outcome"], "init")
             self.assertEqual(answer["edit"], answers[0]["edit"])

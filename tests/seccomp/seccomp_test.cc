@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -213,6 +214,18 @@ TEST(Strict, two_conditions_on_one_argument_are_alternatives) {
             "profile answers clone with SCMP_ACT_KILL");
 }
 
+// libseccomp leaves such a condition out, and a rule that has no other takes the place of all that have some.
+TEST(Strict, a_mask_without_bits_is_no_condition) {
+  const std::string no_bits = R"({"index":1,"value":0,"valueTwo":7,"op":"SCMP_CMP_MASKED_EQ"})";
+  const std::string never = R"({"index":0,"value":1,"op":"SCMP_CMP_EQ"})";
+  EXPECT_EQ(compared(listing("SCMP_ACT_KILL", clone_rule(no_bits), {"clone"})), "fine");
+  EXPECT_EQ(compared(listing("SCMP_ACT_KILL", clone_rule(never, "SCMP_ACT_TRAP") + "," + clone_rule(no_bits),
+                             {"clone"})),
+            "fine");
+  EXPECT_EQ(compared(listing("SCMP_ACT_KILL", clone_rule(no_bits + "," + never), {"clone"})),
+            "profile answers clone with SCMP_ACT_KILL");
+}
+
 // libseccomp 2.5.4 forgets the second rule where the first one's arguments are compared before it.
 TEST(Strict, several_rules_that_compare_otherwise_can_mean_anything) {
   const std::string two =
@@ -331,8 +344,8 @@ TEST(Unreadable, is_told_by_its_place) {
 constexpr std::uint32_t kKill = SCMP_ACT_KILL_PROCESS;
 
 // Allows what the table says the init calls, argument by argument, and kills for all else; `refused`, if
-// there is one, gets EPERM. writev is the application's, which is an init that tells its version.
-bool bind_to_the_table(const seccomp::Call* refused) {
+// there is one, gets the error. writev is the application's, which is an init that tells its version.
+bool bind_to_the_table(const seccomp::Call* refused, int error) {
   scmp_filter_ctx filter = seccomp_init(kKill);
   const auto add = [filter](const seccomp::Call& call, std::uint32_t action) {
     std::vector<scmp_arg_cmp> conditions;
@@ -343,7 +356,7 @@ bool bind_to_the_table(const seccomp::Call* refused) {
                                              static_cast<unsigned>(conditions.size()), conditions.data());
     return added == 0 || added == -EEXIST;
   };
-  if (refused != nullptr && !add(*refused, SCMP_ACT_ERRNO(EPERM))) return false;
+  if (refused != nullptr && !add(*refused, SCMP_ACT_ERRNO(static_cast<unsigned>(error)))) return false;
   for (const seccomp::Call& call : seccomp::init_calls()) {
     const bool is_refused = refused != nullptr && std::string_view(refused->name) == call.name;
     if (!is_refused && !add(call, SCMP_ACT_ALLOW)) return false;
@@ -357,9 +370,32 @@ bool bind_to_the_table(const seccomp::Call* refused) {
          prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &installed) == 0;
 }
 
+// With a terminal the init takes a SIGCONT for the kernel's own, and puts back what somebody else has sent.
+void send_what_is_put_back() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCONT);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  sigqueue(getpid(), SIGCONT, sigval{});
+}
+
+enum class Session {
+  inherited,
+  own,  // which it leads, without a terminal
+  on_terminal,
+};
+
+struct Surroundings {
+  Session session = Session::inherited;
+  std::vector<std::string> environment = {};
+  int error = EPERM;  // for the call that is refused
+};
+
 // The exit status of the init, or 256 and the signal that ended it.
-int run_init(const std::vector<std::string>& options, const seccomp::Call* refused, bool terminal = false,
-             std::vector<std::string> environment = {}) {
+int run_init(const std::vector<std::string>& options, const seccomp::Call* refused,
+             Surroundings surroundings = {}) {
+  const bool terminal = surroundings.session == Session::on_terminal;
+  std::vector<std::string>& environment = surroundings.environment;
   std::vector<std::string> words = {RUNI_INIT};
   words.insert(words.end(), options.begin(), options.end());
   words.insert(words.end(), {"--", RUNI_INIT, "--version"});
@@ -382,9 +418,11 @@ int run_init(const std::vector<std::string>& options, const seccomp::Call* refus
       dup2(null, 1);
       dup2(null, 2);
     }
+    if (terminal) send_what_is_put_back();
+    if (surroundings.session == Session::own) setsid();
     const auto args = pointers(words);
     const auto variables = pointers(environment);
-    if (!bind_to_the_table(refused)) _exit(99);
+    if (!bind_to_the_table(refused, surroundings.error)) _exit(99);
     execve(RUNI_INIT, args.data(), variables.data());
     _exit(98);
   }
@@ -399,8 +437,11 @@ TEST(Init, calls_nothing_that_is_not_in_the_table) {
            {}, {"-s"}, {"-n"}, {"-g"}, {"-t", "1"}, {"-w"}, {"-s", "-g", "-t", "1"}}) {
     SCOPED_TRACE(testing::PrintToString(options));
     EXPECT_EQ(run_init(options, nullptr), 0);
-    EXPECT_EQ(run_init(options, nullptr, true), 0);
-    EXPECT_EQ(run_init(options, nullptr, false, {"LISTEN_PID=", "WATCHDOG_PID=", "LISTEN_PIDFDID=1"}), 0);
+    EXPECT_EQ(run_init(options, nullptr, {Session::own}), 0);
+    EXPECT_EQ(run_init(options, nullptr, {Session::on_terminal}), 0);
+    EXPECT_EQ(run_init(options, nullptr,
+                       {Session::inherited, {"LISTEN_PID=", "WATCHDOG_PID=", "LISTEN_PIDFDID=1"}}),
+              0);
   }
 }
 
@@ -412,7 +453,18 @@ TEST(Init, does_without_what_the_table_says) {
     SCOPED_TRACE(call.name);
     EXPECT_EQ(run_init({}, &call), 0);
     EXPECT_EQ(run_init({"-s", "-t", "1"}, &call), 0);
-    EXPECT_EQ(run_init({}, &call, true), 0);
+    EXPECT_EQ(run_init({}, &call, {Session::on_terminal}), 0);
+  }
+}
+
+// Then it takes back what it has done for the start.
+TEST(Init, gives_up_with_calls_of_the_table_where_there_is_no_process_to_be_had) {
+  const auto calls = seccomp::init_calls();
+  const auto process = std::find_if(calls.begin(), calls.end(), [](const seccomp::Call& call) {
+    return call.need == seccomp::Need::process;
+  });
+  for (const Session session : {Session::inherited, Session::own, Session::on_terminal}) {
+    EXPECT_EQ(run_init({"-s"}, &*process, {session, {}, EAGAIN}), 0);
   }
 }
 

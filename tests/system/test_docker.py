@@ -17,6 +17,11 @@ class DockerFeatures(Case):
     def inspect(self, container, format):
         return self.engine.ask("inspect", "--format", format, container.id)
 
+    def assert_init(self, container, which):
+        """PID 1 is the init in a container that was made through runi, and in no other."""
+        with open(f"/proc/{container.pid}/cmdline", "rb") as file:
+            self.assertEqual(file.read().startswith(b"/dev/.runi-init\0"), which == RUNI)
+
     def test_init_stays_docker_s(self):
         """Two inits would be one too many; docker's has been asked for."""
         plain, runi = (self.engine.run(which, PID_1, flags=["--init"]) for which in (PLAIN, RUNI))
@@ -29,6 +34,7 @@ class DockerFeatures(Case):
         for which in (PLAIN, RUNI):
             container = self.engine.start(which, ["sleep", "1000"])
             container.await_process("sleep")
+            self.assert_init(container, which)
             done = self.command(*self.engine.argv("exec", "--interactive", "--env", "A=1", "--user", "1000",
                                                   container.id, "sh", "-c", "cat; echo $A; id -u; exit 37"), input=b"in\n")
             self.assertEqual((done.returncode, done.stdout, done.stderr), (37, b"in\n1\n1000\n", b""), which)
@@ -67,11 +73,12 @@ class DockerFeatures(Case):
         container.await_process("sleep")
         self.assertEqual(len(container.processes()), 2)
 
-    def test_commit_and_diff_show_nothing_of_it(self):
+    def test_diff_shows_nothing_of_it(self):
         changes = {}
         for which in (PLAIN, RUNI):
             container = self.engine.start(which, ["sh", "-c", "touch /mine; exec sleep 1000"])
             container.await_process("sleep")
+            self.assert_init(container, which)
             changes[which] = sorted(self.engine.ask("diff", container.id).splitlines())
         self.assertIn("A /mine", changes[PLAIN])
         self.assertEqual(changes[RUNI], changes[PLAIN])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -22,8 +23,12 @@ class Same:
         return {which: self.engine.run(which, args, **options) for which in (PLAIN, RUNI)}
 
     def assert_same(self, args, **options):
-        """Equal status, stdout (but for the init's own name in a listing) and stderr. Returns the plain run's."""
-        done = {which: Finished(run.status, run.stdout.replace(b".runi-init\n", b""), run.stderr)
+        """Equal status, stdout (but for the init's own name in a listing) and stderr (but for a runtime's time).
+
+        Returns the plain run's.
+        """
+        done = {which: Finished(run.status, run.stdout.replace(b".runi-init\n", b""),
+                                re.sub(rb'(?m)^time="[^"]*"', b"", run.stderr))
                 for which, run in self.both(args, **options).items()}
         self.assertEqual(done[RUNI], done[PLAIN])
         return done[PLAIN]
@@ -35,8 +40,19 @@ class Same:
         self.assertEqual(json.loads(done.stdout)["pid"] != 1, expected)
 
 
+class OfABundle(Same):
+    """For runtimes that are given a bundle, in which the edit can be seen afterwards."""
+
+    def assert_place(self, place):
+        """Where the container that was last run through runi has its init. None: it has none."""
+        with open(self.path("bundle/config.json"), encoding="utf-8") as file:
+            spec = json.load(file)
+        injected = "runi.dev/injected" in spec.get("annotations", {})
+        self.assertEqual(spec["process"]["args"][0] if injected else None, place)
+
+
 @for_each_engine(Runc, Crun)
-class Bundle(Same):
+class Bundle(OfABundle):
     def test_read_only_root(self):
         def edit(spec):
             spec["root"]["readonly"] = True
@@ -137,6 +153,7 @@ class Bundle(Same):
         def edit(spec):
             spec["linux"]["namespaces"] = [space for space in spec["linux"]["namespaces"] if space["type"] != "pid"]
         self.assertEqual(self.assert_same(["sh", "-c", "exit 3"], edit=edit).status, 3)
+        self.assert_place(None)
 
     def test_a_strict_seccomp_profile(self):
         """Only what a small program needs: the init makes do, or is left out."""
@@ -177,44 +194,62 @@ tgkill uname unlinkat vfork wait4 waitid write
 """.split()
 
 
+DEV, RUN, ROOT = "/dev/.runi-init", "/run/.runi-init", "/.runi-init"
+
+
 @for_each_engine(Runc, Crun)
-class Odd(Same):
+class Odd(OfABundle):
     """Specifications that engines seldom write and runtimes take all the same."""
 
     SCRIPT = ["sh", "-c", "echo out; echo err >&2; pwd; id; umask; exit 3"]
 
-    def assert_same_with(self, init, edit, script=None):
-        """The same with and without runi; and whether the container then has the init."""
-        self.assert_same(script or self.SCRIPT, edit=edit)
-        with open(self.path("bundle/config.json"), encoding="utf-8") as file:
-            self.assertEqual("runi.dev/injected" in json.load(file).get("annotations", {}), init)
+    def assert_same_with(self, place, edit, script=None):
+        """The same with and without runi; and where the container then has the init. Returns the plain run's."""
+        done = self.assert_same(script or self.SCRIPT, edit=edit)
+        self.assert_place(place)
+        return done
 
     def test_masked_paths_over_the_init(self):
         """Masking comes after the mounts: an init below would be gone, or be /dev/null."""
-        for masked in (["/dev"], ["/dev", "/run"], ["/dev/"], ["/dev/.runi-init"]):
+        for masked, place in (([DEV], RUN), ([DEV, "/run"], ROOT), ([DEV, "/run/"], ROOT), ([DEV, RUN], ROOT)):
+            with self.subTest(masked):
+                def edit(spec, masked=masked):
+                    spec["mounts"].append({"destination": "/run", "type": "tmpfs", "source": "tmpfs"})
+                    spec["linux"]["maskedPaths"] = masked
+                self.assertEqual(self.assert_same_with(place, edit).status, 3)
+
+    def test_masked_paths_over_all_of_dev(self):
+        """runc needs /dev/null and refuses; crun does not."""
+        for masked in (["/dev"], ["/dev/"]):
             with self.subTest(masked):
                 def edit(spec, masked=masked):
                     spec["linux"]["maskedPaths"] = masked
-                self.assert_same_with(True, edit)
+                self.assert_same_with(ROOT, edit)
 
     def test_masked_paths_wherever_it_could_be(self):
         def edit(spec):
-            spec["linux"]["maskedPaths"] = ["/dev", "/run", "/.runi-init"]
-        self.assert_same_with(False, edit)
+            spec["linux"]["maskedPaths"] = [DEV, "/run", ROOT]
+        self.assertEqual(self.assert_same_with(None, edit).status, 3)
 
     def test_read_only_dev_and_run(self):
         def edit(spec):
             spec["linux"]["readonlyPaths"] = ["/dev", "/run"]
-        self.assert_same_with(True, edit)
+        done = self.assert_same_with(DEV, edit, ["sh", "-c", "touch /dev/x /run/x; exit 3"])
+        self.assertEqual((done.status, done.stderr.count(b"Read-only file system")), (3, 2))
 
     def test_a_read_only_tmpfs(self):
-        for place in ("/dev", "/run"):
+        for place in (DEV, RUN):
             with self.subTest(place):
-                def edit(spec, place=place):
-                    spec["mounts"] = [mount for mount in spec["mounts"] if mount["destination"] != place]
-                    spec["mounts"].insert(1, {"destination": place, "type": "tmpfs", "source": "tmpfs",
+                folder = os.path.dirname(place)
+
+                def edit(spec, place=place, folder=folder):
+                    spec["mounts"] = [mount for mount in spec["mounts"] if mount["destination"] != folder]
+                    spec["mounts"].insert(1, {"destination": folder, "type": "tmpfs", "source": "tmpfs",
                                               "options": ["ro", "noexec", "nosuid", "mode=755"]})
-                self.assert_same_with(True, edit)
+                    if place == RUN:
+                        spec["linux"]["maskedPaths"] = [DEV]
+                done = self.assert_same_with(place, edit, ["sh", "-c", f"touch {folder}/x; exit 3"])
+                self.assertEqual((done.status, done.stderr.count(b"Read-only file system")), (3, 1))
 
     def test_something_of_the_container_s_in_the_init_s_place(self):
         folder = self.folder("volume")
@@ -222,7 +257,7 @@ class Odd(Same):
         def edit(spec):
             spec["mounts"].append({"destination": "/dev/.runi-init", "type": "bind", "source": folder,
                                    "options": ["bind"]})
-        self.assert_same_with(True, edit)
+        self.assert_same_with(ROOT, edit)
         self.assertEqual(os.listdir(folder), [])
 
     def test_few_descriptors(self):
@@ -236,10 +271,12 @@ class Odd(Same):
             if plain.status == 2:
                 tried += 1
                 self.assertEqual(self.engine.run(RUNI, ["/bin/probe", "nonsense"], edit=edit), plain)
+                self.assert_place(DEV)
         self.assertGreater(tried, 0)
 
     def test_no_room(self):
         """Limits of memory, processes and queued signals that leave the application what it needs and no more."""
+        tried = 0
         for name, limit in (("NPROC", 1), ("SIGPENDING", 0), ("MEMLOCK", 0), ("STACK", 65536), ("FSIZE", 0),
                             ("CORE", 0), ("MSGQUEUE", 0), ("DATA", 1 << 20), ("AS", 4 << 20)):
             with self.subTest(name):
@@ -248,37 +285,49 @@ class Odd(Same):
                     spec["process"]["rlimits"] = [{"type": f"RLIMIT_{name}", "soft": limit, "hard": limit}]
                 done = self.both(["/bin/probe", "nonsense"], edit=edit)
                 self.assertEqual(done[RUNI], done[PLAIN])
+                self.assert_place(DEV)
+                tried += done[PLAIN].status == 2
+        self.assertGreaterEqual(tried, 8, "crun itself writes files after FSIZE holds")
 
     def test_no_environment(self):
         def edit(spec):
             spec["process"]["env"] = []
-        done = self.both(["/bin/probe", "nonsense"], edit=edit)
-        self.assertEqual(done[RUNI], done[PLAIN])
+        done = self.both(["/bin/probe", "facts"], edit=edit)
+        self.assert_place(DEV)
+        found = {which: json.loads(run.stdout)["environment"] for which, run in done.items()}
+        self.assertEqual(found[RUNI], found[PLAIN])
 
     def test_names(self):
         """Words with every kind of character, and a command that is a path from the working directory."""
         for args in (["sh", "-c", 'printf "%s|" "$@"', "", "", " ", "\"\\", "\u00fc\u20ac\U0001f600", "a\nb", "\x01"],
                      ["bin/sh", "-c", "echo $0"], ["./bin/../bin/sh", "-c", "echo $0"]):
             with self.subTest(args[0]):
-                self.assert_same(args)
+                self.assertEqual(self.assert_same(args).status, 0)
+                self.assert_place(DEV)
 
     def test_a_working_directory_to_be_made(self):
         def edit(spec):
             spec["process"]["cwd"] = "/none/such"
-        self.assert_same_with(True, edit)
+        self.assertIn(b"\n/none/such\n", self.assert_same_with(DEV, edit).stdout)
 
     def test_namespaces_and_sysctls(self):
         def edit(spec):
             spec["linux"]["namespaces"].append({"type": "cgroup"})
             spec["linux"]["sysctl"] = {"kernel.msgmax": "65536", "net.ipv4.ip_forward": "1"}
-        self.assert_same_with(True, edit)
+        done = self.assert_same_with(DEV, edit, [
+            "sh", "-c", "cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ip_forward /proc/self/cgroup; exit 3"])
+        self.assertEqual((done.status, done.stdout.splitlines()[:2]), (3, [b"65536", b"1"]))
 
     def test_propagation_of_the_root(self):
+        """The init's mount is shared where the others of the container are, and only there."""
+        shared = ("awk '$5 == \"/dev/shm\" || $5 == \"/dev/.runi-init\" { print $7 ~ /^shared:/ }' /proc/self/mountinfo"
+                  " | sort -u; exit 3")
         for propagation in ("shared", "slave", "private", "rslave", "rshared"):
             with self.subTest(propagation):
                 def edit(spec, propagation=propagation):
                     spec["linux"]["rootfsPropagation"] = propagation
-                self.assert_same_with(True, edit)
+                done = self.assert_same_with(DEV, edit, ["sh", "-c", shared])
+                self.assertIn(done, ((3, b"0\n", b""), (3, b"1\n", b"")))
 
     def test_a_program_that_gains_privileges(self):
         os.chmod(os.path.join(self.engine.rootfs, "bin/probe"), 0o4755)
@@ -287,6 +336,7 @@ class Odd(Same):
             spec["process"]["user"] = {"uid": 1000, "gid": 1000}
             spec["process"]["noNewPrivileges"] = False
         ids = [json.loads(run.stdout)["user_ids"] for run in self.both(["probe", "facts"], edit=edit).values()]
+        self.assert_place(DEV)
         self.assertEqual(ids[0], ids[1])
         self.assertEqual(ids[0][1], 0)
 
@@ -304,6 +354,7 @@ class Odd(Same):
             done = self.engine.run(which, ["sh", "-c", "cat /started; rm /started; exit 3"], edit=edit)
             with open(seen, encoding="utf-8") as file:
                 log[which] = (done, file.read())
+        self.assert_place(DEV)
         self.assertEqual(log[RUNI], log[PLAIN])
         self.assertEqual(log[PLAIN][0], (3, b"start\n", b""))
 
@@ -318,8 +369,7 @@ class Odd(Same):
         os.chmod(private, 0o700)
         self.engine.paths[RUNI] = shim.install(self, self.engine.paths[PLAIN],
                                                init={"path": os.path.join(private, "runi-init")})
-        done = self.both(self.SCRIPT, edit=edit)
-        self.assertEqual(done[RUNI], done[PLAIN])
+        self.assertEqual(self.assert_same_with(DEV, edit).status, 3)
 
 
 @for_each_engine(Podman, PodmanCrun)

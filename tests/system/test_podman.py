@@ -9,15 +9,16 @@ from engines import for_each_engine
 
 LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"]
 PID_1 = ["sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; exit 3"]
+PARENT = ["sh", "-c", "echo $PPID; exit 3"]  # 0 where it is outside the PID namespace
 
 
 @for_each_engine(Podman, PodmanCrun)
 class Pods:
-    def in_a_pod(self, which, *flags):
-        """How PID_1 ends in a pod, and the command line of the pod's own first process."""
+    def in_a_pod(self, which, args, *flags):
+        """What args print in a pod, and the command line of the pod's own first process."""
         pod = self.succeed(*self.engine.argv(which, "pod", "create", "--network", "none", "--cgroup-parent",
                                              self.cgroup, *flags), env=self.engine.environment).strip()
-        done = self.command(*self.engine.argv(which, "run", "--rm", "--pod", pod, *LIMITS, image.NAME, *PID_1),
+        done = self.command(*self.engine.argv(which, "run", "--rm", "--pod", pod, *LIMITS, image.NAME, *args),
                             env=self.engine.environment)
         infra = self.engine.ask("pod", "inspect", "--format", "{{.InfraContainerID}}", pod)
         pid = int(self.engine.ask("inspect", "--format", "{{.State.Pid}}", infra))
@@ -30,13 +31,14 @@ class Pods:
     def test_the_pod_s_own_container_is_left_alone(self):
         """podman makes it of catatonit, which is an init already; the others of the pod get theirs."""
         need("catatonit")
-        plain, runi = (self.in_a_pod(which) for which in (PLAIN, RUNI))
+        plain, runi = (self.in_a_pod(which, PID_1) for which in (PLAIN, RUNI))
         self.assertEqual(runi[1], plain[1])
         self.assertEqual(runi[0], b"/dev/.runi-init -- " + plain[0])
 
     def test_a_pod_that_shares_its_pid_namespace(self):
         need("catatonit")
-        plain, runi = (self.in_a_pod(which, "--share", "pid,ipc,uts") for which in (PLAIN, RUNI))
+        plain, runi = (self.in_a_pod(which, PARENT, "--share", "pid,ipc,uts") for which in (PLAIN, RUNI))
+        self.assertEqual(plain[0], b"0\n")
         self.assertEqual(runi, plain)
 
 
