@@ -51,8 +51,10 @@ def attend(body):
     if child == 0:
         status = 1
         try:
-            # Most programs expect the default; a test that ignores SIGPIPE would hand that on.
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            # Most programs expect the default, and what is ignored here would be handed on: SIGPIPE by Python, SIGHUP by
+            # nohup, SIGINT and SIGQUIT by a shell that runs this in the background.
+            for ignored in (signal.SIGPIPE, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+                signal.signal(ignored, signal.SIG_DFL)
             status = body()
         finally:
             sys.stdout.flush()
