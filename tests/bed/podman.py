@@ -19,7 +19,8 @@ class Podman(Engine):
         need("conmon")
         real = need(self.program)
         self.paths = {PLAIN: real, RUNI: shim.install(case, real)}
-        self.environment = os.environ | {"HOME": case.folder("home"), "XDG_RUNTIME_DIR": case.folder("home/run")}
+        self.environment = os.environ | {"HOME": case.folder("home"), "XDG_RUNTIME_DIR": case.folder("home/run"),
+                                         "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
         case.addCleanup(self._remove_all)
         case.succeed(*self.argv(PLAIN, "load", "--quiet", "--input", image.archive(case)), env=self.environment)
 
