@@ -32,8 +32,11 @@ class Podman(Engine):
 
     def run_argv(self, which, *words):
         # conmon lowers nproc, and where the machine grants less than podman's default, raising it is refused.
-        return self.argv(which, "run", "--network", "none", "--hostname", "bed", "--cgroup-parent", self.case.cgroup,
+        return self.argv(which, "run", "--network", "none", "--hostname", "bed", *self.cgroup_flags(),
                          "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", *words)
+
+    def cgroup_flags(self):
+        return ["--cgroup-parent", self.case.cgroup]
 
     def run(self, which, args, flags=(), **keywords):
         interactive = ["--interactive"] if "input" in keywords else []
