@@ -168,6 +168,16 @@ std::vector<Cgroup> parse_cgroups(string_view bytes) {
   return cgroups;
 }
 
+string_view find_own_path(const std::vector<Cgroup>& cgroups, const std::vector<Cgroup>& parents) {
+  string_view own;
+  for (const Cgroup& cgroup : cgroups) {
+    const bool shared = std::any_of(parents.begin(), parents.end(),
+                                    [&cgroup](const Cgroup& other) { return other.path == cgroup.path; });
+    if (!shared && cgroup.path.size() > own.size()) own = cgroup.path;
+  }
+  return own;
+}
+
 Mounts parse_mounts(string_view bytes, string_view proc) {
   Mounts mounts;
   while (!bytes.empty()) {

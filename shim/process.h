@@ -65,6 +65,11 @@ struct Cgroup {
 };
 [[nodiscard]] std::vector<Cgroup> parse_cgroups(std::string_view bytes);
 
+// The longest path that the parent is not in: what a runtime has made for its container. In hierarchies that
+// it does not use, both are in the same. Empty where there is none.
+[[nodiscard]] std::string_view find_own_path(const std::vector<Cgroup>& cgroups,
+                                             const std::vector<Cgroup>& parents);
+
 // Where cgroups of process counts can be looked up, and whether /proc hides others' processes: from
 // /proc/self/mountinfo.
 struct Mounts {

@@ -179,12 +179,11 @@ void Procfs::read_bundle_of(const Process& parent, const Supervisor& supervisor,
 Identity Procfs::identify(const Container& container, const Process* parent) const {
   const int pid = container.first.pid;
   const std::string text = read(pid, "cgroup", kMaxText);
+  const std::vector<Cgroup> cgroups = parse_cgroups(text);
   Identity identity;
-  std::string_view own_path;  // the longest: a hierarchy that the runtime did not use says "/"
-  for (const Cgroup& cgroup : parse_cgroups(text)) {
+  for (const Cgroup& cgroup : cgroups) {
     const Identity here = read_cgroup(cgroup.path);
     if (identity.id.empty() && !here.id.empty()) identity = here;
-    if (cgroup.path.size() > own_path.size()) own_path = cgroup.path;
   }
   if (parent != nullptr) {
     const Supervisor supervisor = read_supervisor(parse_words(read(parent->pid, "cmdline", kMaxText)));
@@ -196,13 +195,10 @@ Identity Procfs::identify(const Container& container, const Process* parent) con
       // What it says of its bundle makes files be read, so it must be somebody who could read them anyway.
       const bool trusted = parent->depth == 1 && (parent->uid == 0 || parent->uid == geteuid());
       if (trusted && !identity.id.empty()) read_bundle_of(*parent, supervisor, identity);
-    } else if (identity.id.empty() && own_path.size() > 1) {
+    } else if (identity.id.empty()) {
       // Of a runtime that has ended: what it has called the cgroup, if it has made one.
       const std::string other = read(parent->pid, "cgroup", kMaxText);
-      const auto paths = parse_cgroups(other);
-      const bool shared = std::any_of(paths.begin(), paths.end(),
-                                      [own_path](const Cgroup& cgroup) { return cgroup.path == own_path; });
-      if (!shared) identity.id = base_of(own_path);
+      identity.id = base_of(find_own_path(cgroups, parse_cgroups(other)));
     }
   }
   read_environment(read(pid, "environ", kMaxText), identity);

@@ -19,7 +19,8 @@ class Podman(Engine):
         need("conmon")
         real = need(self.program)
         self.paths = {PLAIN: real, RUNI: shim.install(case, real)}
-        self.environment = os.environ | {"HOME": case.folder("home"), "XDG_RUNTIME_DIR": case.folder("home/run")}
+        self.environment = os.environ | {"HOME": case.folder("home"), "XDG_RUNTIME_DIR": case.folder("home/run"),
+                                         "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
         case.addCleanup(self._remove_all)
         case.succeed(*self.argv(PLAIN, "load", "--quiet", "--input", image.archive(case)), env=self.environment)
 
@@ -31,8 +32,11 @@ class Podman(Engine):
 
     def run_argv(self, which, *words):
         # conmon lowers nproc, and where the machine grants less than podman's default, raising it is refused.
-        return self.argv(which, "run", "--network", "none", "--hostname", "bed", "--cgroup-parent", self.case.cgroup,
+        return self.argv(which, "run", "--network", "none", "--hostname", "bed", *self.cgroup_flags(),
                          "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", *words)
+
+    def cgroup_flags(self):
+        return ["--cgroup-parent", self.case.cgroup]
 
     def run(self, which, args, flags=(), **keywords):
         interactive = ["--interactive"] if "input" in keywords else []

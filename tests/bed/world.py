@@ -51,8 +51,10 @@ def attend(body):
     if child == 0:
         status = 1
         try:
-            # Most programs expect the default; a test that ignores SIGPIPE would hand that on.
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            # Most programs expect the default, and what is ignored here would be handed on: SIGPIPE by Python, SIGHUP by
+            # nohup, SIGINT and SIGQUIT by a shell that runs this in the background.
+            for ignored in (signal.SIGPIPE, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+                signal.signal(ignored, signal.SIG_DFL)
             status = body()
         finally:
             sys.stdout.flush()
@@ -80,8 +82,8 @@ def clear():
 
 def _furnish():
     os.environ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    for place in ("/run", "/dev/shm"):
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", place], check=True)
+    for place, mode in (("/run", "755"), ("/dev/shm", "1777")):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode={mode}", "tmpfs", place], check=True)
     # A version 2 hierarchy without the usual controllers, beside version 1: crun refuses to work with it.
     # Without it crun makes folders and files in its place, so that must be private too.
     if os.path.ismount("/sys/fs/cgroup/unified"):

@@ -48,7 +48,24 @@ FLAGS = {
                 ["--no-pivot", "--no-new-keyring", "--no-subreaper", "--detach", "-d", "--HANG=0"]),
     },
 }
+# What only newer ones have, or ones built with criu: tried where their --help names it.
+NEWER_FLAGS = {
+    "runc": {
+        "create": (["--pidfd-socket"], []),  # 1.2
+        "run": (["--pidfd-socket"], []),
+    },
+    "crun": {
+        "": (["--log-level"], []),
+        "run": ([], ["--keep"]),
+        "restore": (["--console-socket", "--image-path", "--work-path", "--manage-cgroups-mode", "--pid-file",
+                     "--lsm-profile", "--lsm-mount-context"],
+                    ["--tcp-established", "--tcp-close", "--ext-unix-sk", "--shell-job", "--file-locks", "--detach",
+                     "-d"]),
+    },
+}
 VALUES = {
+    "--log-level": ["error", "debug", "create"],
+    "--manage-cgroups-mode": ["soft", "ignore", "create"],
     "--preserve-fds": ["0", "1", "create"],
     "--log-format": ["json", "text"],
     "--cgroup-manager": ["cgroupfs", "disabled", "create"],
@@ -73,8 +90,20 @@ def spelled(random_, dialect, name, value):
     return random_.choice(ways)
 
 
-def some_flags(random_, dialect, place, most):
-    with_value, booleans = FLAGS[dialect][place]
+def flags_of(program, dialect):
+    """FLAGS and those NEWER_FLAGS that the program has."""
+    flags = dict(FLAGS[dialect])
+    for place, newer in NEWER_FLAGS[dialect].items():
+        helped = subprocess.run([program, place, "--help"] if place else [program, "--help"], stdin=subprocess.DEVNULL,
+                                capture_output=True, text=True, check=False)
+        if helped.returncode == 0:
+            flags[place] = tuple(known + [flag for flag in more if re.search(rf"{flag}\b", helped.stdout)]
+                                 for known, more in zip(flags.get(place, ([], [])), newer))
+    return flags
+
+
+def some_flags(random_, dialect, flags, place, most):
+    with_value, booleans = flags[place]
     words = []
     for _ in range(random_.randint(0, most)):
         if random_.random() < 0.5:
@@ -92,15 +121,15 @@ def some_flags(random_, dialect, place, most):
     return words
 
 
-def generate(random_, dialect):
-    verb = random_.choice([place for place in FLAGS[dialect] if place])
-    before = some_flags(random_, dialect, "", 3)
+def generate(random_, dialect, flags):
+    verb = random_.choice([place for place in flags if place])
+    before = some_flags(random_, dialect, flags, "", 3)
     random_.shuffle(before)
-    after = some_flags(random_, dialect, verb, 3)
+    after = some_flags(random_, dialect, flags, verb, 3)
     for _ in range(random_.choice([0, 1, 1, 1, 2])):
         bundle = random_.choice(BUNDLES[:2] if random_.random() < 0.5 else BUNDLES + [""])
         after.append(spelled(random_, dialect, "--bundle", bundle))
-    if dialect == "crun" and random_.random() < 0.3:
+    if dialect == "crun" and verb != "restore" and random_.random() < 0.3:
         after.append(spelled(random_, dialect, "--config", random_.choice(CONFIGS)))
     random_.shuffle(after)
     container_id = [random_.choice(["id", "create", "A", "-"])]
@@ -193,7 +222,8 @@ class CommandLine(unittest.TestCase):
         if not program:
             self.skipTest(f"no {dialect}")
         random_ = random.Random(f"{SEED} {dialect}")
-        lines = [generate(random_, dialect) for _ in range(LINES)]
+        flags = flags_of(program, dialect)
+        lines = [generate(random_, dialect, flags) for _ in range(LINES)]
         answers = self.probe(dialect, lines)
 
         with tempfile.TemporaryDirectory() as scratch:

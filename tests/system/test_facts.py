@@ -178,7 +178,14 @@ class Spec(Facts):
         ignored = [signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTTOU]
         if not isinstance(self.engine, Crun):  # waits for ever when its caller ignores that
             ignored.append(signal.SIGCHLD)
-        self.assert_same_facts(preexec_fn=prepare, restore_signals=False)
+        # runc 1.3 takes the signals over while it already starts the container: at times that inherits some as ignored.
+        for again in reversed(range(8 if isinstance(self.engine, Runc) else 1)):
+            try:
+                self.assert_same_facts(preexec_fn=prepare, restore_signals=False)
+                break
+            except AssertionError:
+                if not again:
+                    raise
 
     def test_scheduling_from_the_caller(self):
         def prepare():

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import unittest
 
 from bed import shim
 from bed.bundle import Crun, Runc
@@ -15,7 +16,10 @@ TARGETS = ["/proc/1/exe", "/dev/.runi-init"]
 
 def all_capabilities():
     """The names of those this machine knows, in the numbers' order."""
-    with open("/usr/include/linux/capability.h", encoding="utf-8") as file:
+    header = "/usr/include/linux/capability.h"
+    if not os.path.exists(header):
+        raise unittest.SkipTest(f"needs {header}: not installed")
+    with open(header, encoding="utf-8") as file:
         return [line.split()[1] for line in file if line.startswith("#define CAP_") and line.split()[2].isdigit()]
 
 

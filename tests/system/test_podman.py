@@ -1,6 +1,7 @@
 """The ways in which podman and buildah start containers besides `run`: pods, images with systemd, builds."""
 
 import os
+import signal
 
 from bed import image
 from bed.case import PLAIN, RUNI, Case, need
@@ -49,6 +50,62 @@ class Systemd:
         plain, runi = (self.engine.run(which, PID_1, flags=["--systemd=always"]) for which in (PLAIN, RUNI))
         self.assertEqual((runi.status, runi.stdout), (3, " ".join(PID_1).encode() + b" "))
         self.assertEqual(runi, plain)
+
+
+class RootlessPodman(Podman):
+    """podman of a user without privileges, who may map others' ids."""
+
+    NAME = "runi-test"
+    UID = 60321  # nobody's
+
+    def __init__(self, case):
+        need("newuidmap")
+        account = {"passwd": f"{self.NAME}:x:{self.UID}:{self.UID}::/:/bin/sh", "group": f"{self.NAME}:x:{self.UID}:",
+                   "subuid": f"{self.NAME}:100000:65536", "subgid": f"{self.NAME}:100000:65536"}
+        for name, line in account.items():
+            if not os.path.exists(f"/etc/{name}"):
+                case.skipTest(f"needs /etc/{name}: not there")
+            with open(f"/etc/{name}", encoding="utf-8") as file, open(case.path(name), "w", encoding="utf-8") as more:
+                more.write(f"{line}\n{file.read()}")
+            case.succeed("mount", "--bind", case.path(name), f"/etc/{name}")
+            case.addCleanup(case.command, "umount", f"/etc/{name}")
+        for name in ("storage", "runroot", "tmp", "home", "home/run"):
+            os.chown(case.folder(name), self.UID, self.UID)
+        super().__init__(case)
+
+    def argv(self, which, *words):
+        return ["env", "--chdir=/", "setpriv", f"--reuid={self.UID}", f"--regid={self.UID}", "--clear-groups",
+                *super().argv(which, *words)]
+
+    def cgroup_flags(self):
+        return []  # none are the user's
+
+
+class RootlessPodmanCrun(RootlessPodman):
+    program = "crun"
+
+
+class Rootless(Case):
+    def test_podman_with_runc(self):
+        self.assert_same(RootlessPodman)
+
+    def test_podman_with_crun(self):
+        self.assert_same(RootlessPodmanCrun)
+
+    def assert_same(self, engine_class):
+        try:
+            engine = engine_class(self)
+            plain = engine.run(PLAIN, PID_1)
+            self.assertEqual(plain.status, 3, plain.stderr)
+        except AssertionError as failed:
+            self.skipTest(f"needs rootless podman over {engine_class.program}: {failed}")
+        for flags in ([], ["--userns", "keep-id"], ["--read-only"], ["--user", "1000"]):
+            with self.subTest(flags):
+                plain, runi = (engine.run(which, PID_1, flags=flags) for which in (PLAIN, RUNI))
+                self.assertEqual(runi, plain._replace(stdout=b"/dev/.runi-init -- " + plain.stdout))
+        started = engine.start(RUNI, ["sleep", "1000"])
+        started.kill("TERM")
+        self.assertEqual(started.wait(), 128 + signal.SIGTERM)
 
 
 class Build(Case):

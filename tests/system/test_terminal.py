@@ -20,8 +20,9 @@ class Terminal:
         self.assertEqual(terminal.wait(), 128 + 2)
 
     def test_keys_raise_each_signal_once(self):
-        # The shell outlives the probe, until all is read: an engine may drop the last words of an application.
-        script = "trap : INT QUIT; probe signals; status=$?; read; exit $status"
+        # The shell outlives the probe, until all is read: an engine may drop the last words of an application. (After
+        # signals that were trapped, the read that is built into busybox 1.38's shell does not return.)
+        script = "trap : INT QUIT; probe signals; status=$?; head -n 1; exit $status"
         terminal = self.engine.terminal(RUNI, ["sh", "-c", script])
         terminal.expect("ready")
         for _ in range(3):

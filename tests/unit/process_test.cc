@@ -121,6 +121,18 @@ TEST(Cgroups, of_both_versions) {
   EXPECT_EQ(cgroups[3].path, "/unified/a:b");
 }
 
+TEST(Cgroups, that_a_runtime_made) {
+  const auto own = [](std::string_view cgroups, std::string_view parents) {
+    return find_own_path(parse_cgroups(cgroups), parse_cgroups(parents));
+  };
+  EXPECT_EQ(own("0::/a/c\n", "0::/a\n"), "/a/c");
+  EXPECT_EQ(own("0::/a\n", "0::/a\n"), "");
+  EXPECT_EQ(own("2:cpu:/\n1:pids:/a/c\n0::/\n", "2:cpu:/x\n1:pids:/\n0::/\n"), "/a/c");
+  // The longest of all is one in which the runtime left it.
+  EXPECT_EQ(own("1:memory:/the/parent-s/own\n0::/a/c\n", "1:memory:/the/parent-s/own\n0::/\n"), "/a/c");
+  EXPECT_EQ(own("", "0::/a\n"), "");
+}
+
 constexpr const char* kMountinfo =
     "22 1 0:21 / /proc rw,relatime - proc proc rw,hidepid=2\n"
     "30 24 0:26 / /sys/fs/cgroup/pids rw shared:9 - cgroup cgroup rw,pids\n"
