@@ -5,8 +5,8 @@
 #include "text.h"
 
 // The linker's: where the file's image lies in memory.
-extern "C" const char __ehdr_start[];  // NOLINT(bugprone-reserved-identifier,readability-identifier-naming)
-extern "C" const char _end[];          // NOLINT(bugprone-reserved-identifier,readability-identifier-naming)
+extern "C" const char __ehdr_start[];  // NOLINT(readability-identifier-naming)
+extern "C" const char _end[];          // NOLINT(readability-identifier-naming)
 
 // What is resident while the application runs is marked hot, which has the linker put it on the file's first
 // page.

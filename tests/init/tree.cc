@@ -272,8 +272,8 @@ void drain(std::vector<Got>& got, bool up_to_mark) {
     const int number = take(kAll & ~only(kParentEnded), &info, &limit);
     if (number < 0 && up_to_mark) give_up("the mark");
     if (number < 0 || number == kMark) return;
-    if (info.si_code <= 0)
-      got.push_back({number, info.si_code, info.si_code == SI_QUEUE ? info.si_value.sival_int : 0});
+    if (info.si_code > 0) continue;
+    got.push_back({number, info.si_code, info.si_code == SI_QUEUE ? info.si_value.sival_int : 0});
   }
 }
 

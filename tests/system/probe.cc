@@ -39,9 +39,11 @@
 #include <string>
 #include <vector>
 
-extern char** environ;
-
 namespace {
+
+int to_int(const char* text) {
+  return static_cast<int>(std::strtol(text, nullptr, 10));
+}
 
 // A JSON value, already written out.
 using Json = std::string;
@@ -159,6 +161,7 @@ Json groups() {
   std::vector<gid_t> ids(static_cast<std::size_t>(getgroups(0, nullptr)));
   getgroups(static_cast<int>(ids.size()), ids.data());
   std::vector<Json> out;
+  out.reserve(ids.size());
   for (const gid_t id : ids) out.push_back(number(id));
   return list(out);
 }
@@ -177,8 +180,9 @@ Json group_ids() {
 
 Json capabilities() {
   std::map<std::string, Json> sets;
-  for (const char* name : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
+  for (const char* name : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
     sets[name] = text(status_field("self", name));
+  }
   return object(sets);
 }
 
@@ -196,10 +200,11 @@ Json signals() {
       unsigned long long mask;
     } action{};
     syscall(SYS_rt_sigaction, signal, nullptr, &action, sizeof action.mask);
-    if (action.handler == reinterpret_cast<void*>(SIG_IGN))
+    if (action.handler == reinterpret_cast<void*>(SIG_IGN)) {
       ignored.push_back(number(signal));
-    else if (action.handler != nullptr)
+    } else if (action.handler != nullptr) {
       handled.push_back(number(signal));
+    }
   }
   return object({{"blocked", text(std::to_string(blocked))},
                  {"pending", text(std::to_string(pending))},
@@ -301,6 +306,7 @@ int print_facts(char** argv) {
   const bool has_cwd = getcwd(cwd, sizeof cwd) != nullptr;
   const mode_t mask = umask(0);
   umask(mask);
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): so the kernel hands it over
   const auto* const executable = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
   std::map<std::string, Json> facts{
       {"pid", number(getpid())},
@@ -355,12 +361,12 @@ int count_processes(bool zombies) {
 int serve_sockets() {
   const char* pid = std::getenv("LISTEN_PID");
   const char* count = std::getenv("LISTEN_FDS");
-  if (pid == nullptr || count == nullptr || std::atoi(pid) != getpid()) {
+  if (pid == nullptr || count == nullptr || to_int(pid) != getpid()) {
     std::printf("not for us\n");
     return 3;
   }
   constexpr int kFirst = 3;
-  for (int fd = kFirst; fd < kFirst + std::atoi(count); ++fd) {
+  for (int fd = kFirst; fd < kFirst + to_int(count); ++fd) {
     const int client = accept(fd, nullptr, nullptr);
     char said[64];
     const ssize_t size = read(client, said, sizeof said);
@@ -502,7 +508,7 @@ int main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
   if (command == "facts") return print_facts(argv);
   if (command == "listen") return serve_sockets();
-  if (command == "orphans" && argc == 4) return orphans(std::atoi(argv[2]), std::atoi(argv[3]));
+  if (command == "orphans" && argc == 4) return orphans(to_int(argv[2]), to_int(argv[3]));
   if (command == "signals") return print_signals();
   if (command == "write") return write_attempts(argv + 2);
   if (command == "sleep") {
