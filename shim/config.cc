@@ -249,8 +249,13 @@ std::string salvage_runtime(std::string_view text) {
       }
       rest.remove_prefix(next + 1);
     }
-    const std::string_view path = rest.substr(0, rest.find_first_of("\"\\\n"));
-    if (path.size() > 1 && path.front() == '/' && path.size() < rest.size() && rest[path.size()] == '"') {
+    // A path ends at the quote; escapes and control characters do not make one.
+    const auto end = std::find_if(rest.begin(), rest.end(), [](char c) {
+      return c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ';
+    });
+    const std::string_view path = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+    if (path.starts_with('/') && !path.ends_with('/') && path.size() < rest.size() &&
+        rest[path.size()] == '"') {
       return std::string(path);
     }
   }

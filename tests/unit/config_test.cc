@@ -135,11 +135,13 @@ TEST(Config, the_runtime_of_a_broken_file_is_still_found) {
   EXPECT_EQ(salvage_runtime(R"({"runtime":"/usr/bin/crun","inject":"?"})"), "/usr/bin/crun");
   EXPECT_EQ(salvage_runtime("{ \"inject\" \"x\"\n \"runtime\" : \"/usr/bin/crun\" "), "/usr/bin/crun");
   EXPECT_EQ(salvage_runtime(R"({"note":"runtime", "runtime":"/a"})"), "/a");
-  for (const char* text :
-       {"", "\"runtime\"", "\"runtime\":", "\"runtime\":\"", "\"runtime\":\"/x", "\"runtime\":\"crun\"",
-        "\"runtime\":7", "\"runtime\":\"/\"", "\"runtime\":\"/a\\\"b\""}) {
+  for (const char* text : {"", "\"runtime\"", "\"runtime\":", "\"runtime\":\"", "\"runtime\":\"/x",
+                           "\"runtime\":\"crun\"", "\"runtime\":7", "\"runtime\":\"/\"",
+                           "\"runtime\":\"/a/\"", "\"runtime\":\"/a\\\"b\"", "\"runtime\":\"/a\tb\""}) {
     EXPECT_EQ(salvage_runtime(text), "") << text;
   }
+  using namespace std::string_view_literals;
+  EXPECT_EQ(salvage_runtime("\"runtime\":\"/a\0b\" oops"sv), "");  // exec would read it as "/a"
 }
 
 }  // namespace
