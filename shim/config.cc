@@ -41,12 +41,12 @@ Result<void> apply_members(const Value& object, const std::string& pointer, std:
   if (object.kind != Kind::object) return expected(pointer, "an object", object);
   std::vector<std::string_view> seen;
   for (const Value& value : object.children()) {
-    const std::string place = pointer + "/" + std::string(value.key);
     const Member* member = nullptr;
     for (const Member& candidate : members) {
       if (candidate.name == value.key) member = &candidate;
     }
-    if (member == nullptr) return unknown_key(place, members);
+    if (member == nullptr) return unknown_key(pointer + "/" + json::cite_token(value.key), members);
+    const std::string place = pointer + "/" + std::string(member->name);
     for (const std::string_view name : seen) {
       if (name == value.key) return Error{place + ": stands twice"};
     }

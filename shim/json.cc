@@ -181,4 +181,20 @@ std::string cite(std::string_view text) {
   return text.size() > kMostBytes ? quoted + "..." : quoted;
 }
 
+std::string cite_token(std::string_view key) {
+  std::string escaped;
+  for (const char c : key) {
+    if (c == '~') {
+      escaped += "~0";
+    } else if (c == '/') {
+      escaped += "~1";
+    } else {
+      escaped += c;
+    }
+  }
+  std::string cited = cite(escaped);
+  cited.erase(cited.rfind('"'), 1);
+  return cited.substr(1);
+}
+
 }  // namespace runi::json

@@ -66,6 +66,9 @@ TEST(Config, every_error_names_its_place_and_what_was_expected) {
   EXPECT_EQ(error_of(R"({"Runtime":"/x"})"),
             "/Runtime: unknown key; expected one of runtime, inject, onFailure, sharedPid, init, "
             "skipCommands, annotations, log");
+  EXPECT_EQ(
+      error_of(R"({"init":{"a/b~\n\"":1}})"),
+      R"(/init/a~1b~0\n\": unknown key; expected one of path, forward, signals, expectExit, graceSeconds)");
   EXPECT_EQ(error_of(R"({"runtime":"crun"})"),
             R"(/runtime: expected the absolute path of a file, found "crun")");
   EXPECT_EQ(error_of(R"({"runtime":7})"), "/runtime: expected the absolute path of a file, found 7");
