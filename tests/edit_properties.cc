@@ -200,13 +200,12 @@ std::string find_reading_fault(std::string_view bytes, json::Comments comments) 
   if (with_comments) return "";
   for (const json::Value& value : values_of(*document)) {
     const std::string_view text = bytes.substr(value.begin, value.end - value.begin);
-    bool fits = false;
-    switch (value.kind) {
-      case json::Kind::array: fits = text.starts_with('[') && text.ends_with(']'); break;
-      case json::Kind::object: fits = text.starts_with('{') && text.ends_with('}'); break;
-      default:
-        fits = nlohmann::json::parse(text, nullptr, false) == as_values(value) &&
-               text.find_first_of(" \t\r\n") != 0 && text.find_last_of(" \t\r\n") != text.size() - 1;
+    bool fits = text == value.text;
+    if (value.kind == json::Kind::array) fits = text.starts_with('[') && text.ends_with(']');
+    if (value.kind == json::Kind::object) fits = text.starts_with('{') && text.ends_with('}');
+    if (value.kind == json::Kind::string) {
+      fits = text == '"' + std::string(value.text) + '"' ||
+             nlohmann::json::parse(text, nullptr, false) == value.text;
     }
     if (!fits) return "a value stands elsewhere: " + std::string(text);
   }
