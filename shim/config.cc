@@ -41,12 +41,12 @@ Result<void> apply_members(const Value& object, const std::string& pointer, std:
   if (object.kind != Kind::object) return expected(pointer, "an object", object);
   std::vector<std::string_view> seen;
   for (const Value& value : object.children()) {
-    const std::string place = pointer + "/" + std::string(value.key);
     const Member* member = nullptr;
     for (const Member& candidate : members) {
       if (candidate.name == value.key) member = &candidate;
     }
-    if (member == nullptr) return unknown_key(place, members);
+    if (member == nullptr) return unknown_key(pointer + "/" + json::cite_token(value.key), members);
+    const std::string place = pointer + "/" + std::string(member->name);
     for (const std::string_view name : seen) {
       if (name == value.key) return Error{place + ": stands twice"};
     }
@@ -249,8 +249,13 @@ std::string salvage_runtime(std::string_view text) {
       }
       rest.remove_prefix(next + 1);
     }
-    const std::string_view path = rest.substr(0, rest.find_first_of("\"\\\n"));
-    if (path.size() > 1 && path.front() == '/' && path.size() < rest.size() && rest[path.size()] == '"') {
+    // A path ends at the quote; escapes and control characters do not make one.
+    const auto end = std::find_if(rest.begin(), rest.end(), [](char c) {
+      return c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ';
+    });
+    const std::string_view path = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+    if (path.starts_with('/') && !path.ends_with('/') && path.size() < rest.size() &&
+        rest[path.size()] == '"') {
       return std::string(path);
     }
   }

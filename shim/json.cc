@@ -70,12 +70,14 @@ class Builder {
   bool end_array() { return close(); }
 
   template <typename Exception>
-  bool parse_error(std::size_t /*position*/, const std::string& /*last_token*/, const Exception& error) {
+  bool parse_error(std::size_t position, const std::string& /*last_token*/, const Exception& error) {
     failure_ = error.what();
     // The library's own tag, "[json.exception.parse_error.101] ", tells a user nothing.
     if (const auto tag_end = failure_.find("] "); failure_.starts_with('[') && tag_end != std::string::npos) {
       failure_.erase(0, tag_end + 2);
     }
+    // It tells no place of a number that is too large.
+    if (!failure_.starts_with("parse error at ")) failure_ += " at byte " + std::to_string(position);
     return false;
   }
 
@@ -111,7 +113,7 @@ class Builder {
 
   bool open(Kind kind) {
     if (open_.size() == kMaxDepth) {
-      failure_ = "nested deeper than " + std::to_string(kMaxDepth);
+      failure_ = "nested deeper than " + std::to_string(kMaxDepth) + " at byte " + std::to_string(offset());
       return false;
     }
     open_.push_back(document_.values_.size());
@@ -177,6 +179,22 @@ std::string cite(std::string_view text) {
   constexpr std::size_t kMostBytes = 80;
   const std::string quoted = quote_ascii(text.substr(0, kMostBytes));
   return text.size() > kMostBytes ? quoted + "..." : quoted;
+}
+
+std::string cite_token(std::string_view key) {
+  std::string escaped;
+  for (const char c : key) {
+    if (c == '~') {
+      escaped += "~0";
+    } else if (c == '/') {
+      escaped += "~1";
+    } else {
+      escaped += c;
+    }
+  }
+  std::string cited = cite(escaped);
+  cited.erase(cited.rfind('"'), 1);
+  return cited.substr(1);
 }
 
 }  // namespace runi::json

@@ -88,4 +88,7 @@ class Document {
 // As quote_ascii, and cut short where `text` is long: for messages that quote what a stranger wrote.
 [[nodiscard]] std::string cite(std::string_view text);
 
+// `key` as a token of a JSON pointer (RFC 6901) in a message: otherwise as cite, without quotes.
+[[nodiscard]] std::string cite_token(std::string_view key);
+
 }  // namespace runi::json

@@ -131,7 +131,7 @@ Result<void> read_annotations(const Value& root, Spec& spec) {
   for (const Annotation& annotation : spec.annotations) keys.push_back(annotation.key);
   std::sort(keys.begin(), keys.end());
   const auto twice = std::adjacent_find(keys.begin(), keys.end());
-  if (twice != keys.end()) return Error{"/annotations/" + std::string(*twice) + ": " + kStandsTwice};
+  if (twice != keys.end()) return Error{"/annotations/" + json::cite_token(*twice) + ": " + kStandsTwice};
   return {};
 }
 

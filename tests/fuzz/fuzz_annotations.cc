@@ -3,20 +3,12 @@
 // the init takes what it would be called with.
 #include "../edit_properties.h"
 #include "annotations.h"
+#include "input.h"
 #include "options.h"
-
-#include <algorithm>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 
 namespace {
 
-void expect(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "not so: %s\n", what);
-  std::abort();
-}
+using runi::require;
 
 bool is_plain(const std::string& line) {
   return !line.empty() && line.size() < 600 &&
@@ -27,16 +19,13 @@ bool is_plain(const std::string& line) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  if (text.find("injected") != std::string::npos) return 0;  // the edit's own mark
+  std::string_view rest = runi::as_text(data + 1, size - 1);
   std::string members;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto key_end = std::min(text.find('\0', at), text.size());
-    const auto value_end = std::min(text.find('\0', std::min(key_end + 1, text.size())), text.size());
-    const std::string value = key_end < text.size() ? text.substr(key_end + 1, value_end - key_end - 1) : "";
-    members += (members.empty() ? "" : ",") + runi::json::quote(text.substr(at, key_end - at)) + ":" +
-               runi::json::quote(value);
-    at = value_end + 1;
+  while (!rest.empty()) {
+    const std::string key = runi::json::quote(runi::take_until('\0', rest));
+    const std::string value = runi::json::quote(runi::take_until('\0', rest));
+    if (!members.empty()) members += ',';
+    members.append(key).append(1, ':').append(value);
   }
   const std::string bytes = R"({"process":{"args":["app"]},"linux":{"namespaces":[{"type":"pid"}]},)"
                             R"("mounts":[{"destination":"/dev","type":"tmpfs"}],"annotations":{)" +
@@ -53,21 +42,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 0x80) != 0) config.inject = runi::Inject::annotated;
 
   const runi::Verdict verdict = runi::judge(command, config, runi::Rootfs{}, bytes);
-  expect(verdict.complaints.size() <= runi::kMostComplaints, "few complaints");
-  for (const std::string& complaint : verdict.complaints) expect(is_plain(complaint), "plain complaints");
-  if (!verdict.injection) return 0;
+  require(verdict.complaints.size() <= runi::kMostComplaints, "few complaints");
+  for (const std::string& complaint : verdict.complaints) require(is_plain(complaint), "plain complaints");
   const std::string fault = runi::find_fault(bytes, verdict, command, config, runi::Rootfs{});
-  expect(fault.empty(), fault.c_str());
+  require(fault.empty(), fault);
+  if (!verdict.injection) return 0;
 
   std::vector<const char*> words;
   for (const std::string& word : verdict.injection->arguments) {
-    expect(is_plain(word), "plain words");
+    require(is_plain(word), "plain words");
     words.push_back(word.c_str());
   }
   for (const char* word : {"app", static_cast<const char*>(nullptr)}) words.push_back(word);
   const runi::Options options = runi::parse_options(words.data());
-  expect(options.request == runi::Request::run, "accepted by the init");
-  expect(options.command == words.data() + words.size() - 2, "the application is the command");
-  expect(options.grace_s <= runi::kMostGraceSeconds, "a bounded grace");
+  require(options.request == runi::Request::run, "accepted by the init");
+  require(options.command == words.data() + words.size() - 2, "the application is the command");
+  require(options.grace_s <= runi::kMostGraceSeconds, "a bounded grace");
   return 0;
 }

@@ -1,37 +1,347 @@
-// The judgement of engines' configurations: whatever the bytes, findings that say what and, unless all is
-// right, what to do. The first byte of the input chooses what the programs that they name are.
+// The judgement of engines' configurations. The input as files: whatever the bytes, findings that say what
+// and, unless all is right, what to do. And its bytes as choices that make files of which is known what is
+// right: however they are spelt, and in one file or two, that is what is found.
 #include "engines.h"
+#include "input.h"
 
-#include <cstdint>
-#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace {
 
-void judge(const runi::Judgement& judgement) {
+using Json = nlohmann::ordered_json;
+using runi::Choices;
+using runi::ConfigFile;
+using runi::Imports;
+using runi::Judgement;
+using runi::Program;
+using runi::require;
+using runi::Severity;
+
+bool is_wrong(const runi::Finding& finding) {
+  return finding.severity > Severity::note;
+}
+
+Judgement whole(Judgement judgement) {
   for (const runi::Finding& finding : judgement.findings) {
-    if (finding.subject.empty() || finding.what.empty()) std::abort();
-    if (finding.severity > runi::Severity::note && finding.action.empty()) std::abort();
-    if (finding.severity > runi::Severity::note && finding.where.empty()) std::abort();
+    require(!finding.subject.empty() && !finding.what.empty(), "a finding that says what");
+    if (!is_wrong(finding)) continue;
+    require(!finding.where.empty(), "a place of what is wrong");
+    require(!finding.action.empty(), "what to do about what is wrong");
+  }
+  return judgement;
+}
+
+// The first byte chooses what the programs are that the files name.
+void check_any(std::string_view input) {
+  const auto program = static_cast<Program>(input.empty() ? 0 : static_cast<unsigned char>(input[0]) % 3);
+  const runi::LookUp look_up = [program](const std::string&) { return program; };
+  // Two files where there is a form feed, which neither TOML nor JSON can hold.
+  const bool two = input.find('\f') != std::string_view::npos;
+  std::vector<ConfigFile> files = {{"/etc/1", std::string(runi::take_until('\f', input))}};
+  if (two) files.push_back({"/etc/2", std::string(input)});
+  for (const ConfigFile& file : files) {
+    (void)runi::containerd_imports(file);
+    (void)whole(runi::judge_docker(file, look_up));
+  }
+  (void)whole(runi::judge_containerd(files, Imports::replace, look_up));
+  (void)whole(runi::judge_containerd(files, Imports::merge, look_up));
+  (void)whole(runi::judge_crio(files, look_up));
+  (void)whole(runi::judge_podman(files, look_up));
+}
+
+// --- files of a known meaning
+
+constexpr std::string_view kNames[] = {"runi", "runc", "runi-crun", "my.handler", "runius", "crun", "x\"y"};
+
+struct Known {
+  std::string_view path;
+  Program program;
+};
+
+constexpr Known kPrograms[] = {
+    {"/usr/local/sbin/runi", Program::runi},
+    {"/usr/bin/runc", Program::another},
+    {"/opt/renamed", Program::runi},
+    {"/opt/runi-gone", Program::missing},
+    {"runi", Program::runi},
+    {"/usr/bin/crun-runi", Program::runi},
+    {"/usr/bin/krun", Program::runi},
+    {"/opt/runi-not", Program::another},
+    {"/nowhere", Program::missing},
+};
+
+Program look_up(const std::string& path) {
+  for (const Known& known : kPrograms) {
+    if (known.path == path) return known.program;
+  }
+  return Program::missing;
+}
+
+bool sounds_like_runi(std::string_view word) {
+  const std::string_view base = word.substr(word.rfind('/') + 1);
+  return base == "runi" || base.starts_with("runi-");
+}
+
+enum class Spelling { tables, dotted, inlined };
+
+std::string key_of(const std::string& name) {
+  if (name.find('"') != std::string::npos) return "'" + name + "'";
+  return name.find_first_of("./") == std::string::npos ? name : '"' + name + '"';
+}
+
+std::string in_one_line(const Json& value) {
+  if (value.is_array()) {
+    std::string text = "[";
+    for (const Json& element : value) text += in_one_line(element) + ", ";
+    return text + "]";
+  }
+  if (!value.is_object()) return value.dump();
+  std::string text = "{";
+  for (const auto& [name, member] : value.items()) {
+    text += (text == "{" ? " " : ", ") + key_of(name) + " = " + in_one_line(member);
+  }
+  return text + " }";
+}
+
+void write_toml(const Json& table, const std::string& path, Spelling spelling, std::string& text) {
+  const auto is_inlined = [spelling](const Json& value) {
+    return !value.is_object() || spelling == Spelling::inlined ||
+           (spelling == Spelling::dotted && value.empty());
+  };
+  if (spelling == Spelling::tables && !path.empty()) text += "[" + path + "]  # a table\n";
+  for (const auto& [name, value] : table.items()) {
+    if (!is_inlined(value)) continue;
+    const std::string prefix = spelling == Spelling::dotted && !path.empty() ? path + " . " : "";
+    text += prefix + key_of(name) + " = " + in_one_line(value) + "\n";
+  }
+  for (const auto& [name, value] : table.items()) {
+    if (is_inlined(value)) continue;
+    write_toml(value, (path.empty() ? "" : path + ".") + key_of(name), spelling, text);
+  }
+}
+
+// What is to be found of the entries of one engine.
+struct Truth {
+  struct Entry {
+    std::string name;
+    bool right;
+  };
+  std::vector<Entry> entries;  // those that concern runi
+  std::vector<std::string> programs;
+};
+
+// An entry that names this program, and is right in all else or not.
+void add_entry(Truth& truth, const std::string& name, const std::string& program, bool right) {
+  const Program found = look_up(program);
+  if (!sounds_like_runi(name) && !sounds_like_runi(program) && found != Program::runi) return;
+  const std::string base = program.substr(program.rfind('/') + 1);
+  const bool usable = found == Program::runi && base != "krun" && !base.starts_with("crun-");
+  if (usable) truth.programs.push_back(program);
+  truth.entries.push_back({name, usable && program.starts_with('/') && right});
+}
+
+// One engine's files: how they are made of choices, judged, and what is true of them.
+struct Engine {
+  std::string_view what;  // an entry is to it
+  Json (*make)(Choices& choices);
+  Judgement (*judge)(std::span<const ConfigFile> files);
+  Truth (*find_truth)(const Json& file);
+};
+
+constexpr const char* kCri = "io.containerd.grpc.v1.cri";
+
+std::string a_name(Choices& choices) {
+  return std::string(choices.one_of(kNames));
+}
+
+std::string a_path(Choices& choices) {
+  return std::string(choices.one_of(kPrograms).path);
+}
+
+Json make_containerd(Choices& choices) {
+  Json handlers = Json::object();
+  for (auto count = choices.below(4); count > 0; --count) {
+    Json& handler = handlers[a_name(choices)];
+    handler = Json::object();
+    if (choices.below(8) != 1) {
+      handler["runtime_type"] = choices.below(8) == 1 ? "io.containerd.runsc.v1" : "io.containerd.runc.v2";
+    }
+    if (choices.below(8) != 1) handler["pod_annotations"] = {"runi.dev/*", "*.runi.dev/*"};
+    if (choices.below(8) == 1) handler["pod_annotations"] = {"x", "runi.dev/*"};
+    handler["options"] = Json::object();
+    if (choices.below(8) != 1) handler["options"]["BinaryName"] = a_path(choices);
+    if (choices.yes()) handler["options"]["SystemdCgroup"] = choices.yes();
+  }
+  return {{"version", 2}, {"plugins", {{kCri, {{"containerd", {{"runtimes", handlers}}}}}}}};
+}
+
+Truth find_containerd_truth(const Json& file) {
+  Truth truth;
+  const Json handlers = file["plugins"][kCri]["containerd"]["runtimes"];
+  const auto cgroup_of = [&handlers](const std::string& name) {
+    return handlers.contains(name) && handlers[name]["options"].value("SystemdCgroup", false);
+  };
+  for (const auto& [name, handler] : handlers.items()) {
+    const Json annotations = handler.value("pod_annotations", Json::array());
+    add_entry(truth, name, handler["options"].value("BinaryName", ""),
+              handler.value("runtime_type", "") == "io.containerd.runc.v2" && annotations.size() == 2 &&
+                  annotations[0] != "x" && cgroup_of(name) == cgroup_of("runc"));
+  }
+  return truth;
+}
+
+Json make_crio(Choices& choices) {
+  Json handlers = Json::object();
+  for (auto count = choices.below(4); count > 0; --count) {
+    Json& handler = handlers[a_name(choices)];
+    handler = Json::object();
+    if (choices.below(4) != 1) handler["runtime_path"] = choices.below(4) == 1 ? "" : a_path(choices);
+    static constexpr const char* kTypes[] = {"oci", "", "vm", "pod"};
+    if (choices.yes()) handler["runtime_type"] = choices.one_of(kTypes);
+  }
+  return {{"crio", {{"runtime", {{"runtimes", handlers}}}}}};
+}
+
+Truth find_crio_truth(const Json& file) {
+  Truth truth;
+  for (const auto& [name, handler] : file["crio"]["runtime"]["runtimes"].items()) {
+    const std::string path = handler.value("runtime_path", "");
+    const std::string type = handler.value("runtime_type", "oci");
+    add_entry(truth, name, path.empty() ? name : path, type.empty() || type == "oci");
+  }
+  return truth;
+}
+
+Json make_podman(Choices& choices) {
+  Json runtimes = Json::object();
+  for (auto count = choices.below(4); count > 0; --count) {
+    Json& paths = runtimes[a_name(choices)];
+    paths = Json::array();
+    for (auto paths_left = choices.below(3); paths_left > 0; --paths_left) paths.push_back(a_path(choices));
+  }
+  Json engine = {{"runtimes", runtimes}};
+  if (choices.yes()) engine["runtime_supports_json"] = {a_name(choices), "runi"};
+  return {{"engine", engine}};
+}
+
+Truth find_podman_truth(const Json& file) {
+  Truth truth;
+  const Json listed = file["engine"].value("runtime_supports_json", Json::array());
+  for (const auto& [name, paths] : file["engine"]["runtimes"].items()) {
+    std::string program;
+    for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
+      if (program.empty() || look_up(*path) != Program::missing) program = *path;
+    }
+    // Where none exists the first is meant.
+    if (!paths.empty() && look_up(program) == Program::missing) program = paths.front();
+    add_entry(truth, name, program, std::find(listed.begin(), listed.end(), name) != listed.end());
+  }
+  return truth;
+}
+
+const Engine kEngines[] = {
+    {"handler", make_containerd,
+     [](std::span<const ConfigFile> files) { return runi::judge_containerd(files, Imports::merge, look_up); },
+     find_containerd_truth},
+    {"handler", make_crio, [](std::span<const ConfigFile> files) { return runi::judge_crio(files, look_up); },
+     find_crio_truth},
+    {"runtime", make_podman,
+     [](std::span<const ConfigFile> files) { return runi::judge_podman(files, look_up); }, find_podman_truth},
+};
+
+// As text, without places, for comparisons and for messages.
+std::string text_of(const Judgement& judgement) {
+  std::string text;
+  for (const runi::Finding& finding : judgement.findings) {
+    text += std::string(name_of(finding.severity)) + " " + finding.what + " -> " + finding.action + "\n";
+  }
+  for (const std::string& program : judgement.programs) text += program + "\n";
+  return text;
+}
+
+void check_truth(const Engine& engine, const Judgement& judgement, Truth truth, const std::string& file) {
+  std::sort(truth.entries.begin(), truth.entries.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::vector<std::string> programs = judgement.programs;
+  std::sort(programs.begin(), programs.end());
+  std::sort(truth.programs.begin(), truth.programs.end());
+  const std::string shown = ":\n" + file + text_of(judgement);
+  require(programs == truth.programs, "the programs" + shown);
+  std::size_t right = 0;
+  for (const auto& [name, is_right] : truth.entries) {
+    const std::string subject = std::string(engine.what) + " \"" + name + "\"";
+    const auto says = [&](bool wrong) {
+      return std::any_of(judgement.findings.begin(), judgement.findings.end(),
+                         [&](const runi::Finding& finding) {
+                           return finding.what.starts_with(subject) && is_wrong(finding) == wrong;
+                         });
+    };
+    require(says(false) == is_right && says(true) == !is_right, std::string(subject).append(shown));
+    right += is_right ? 1 : 0;
+  }
+  const auto approved = std::count_if(judgement.findings.begin(), judgement.findings.end(),
+                                      [](const runi::Finding& finding) { return !is_wrong(finding); });
+  require(static_cast<std::size_t>(approved) == right, "approval of what is right alone" + shown);
+  require(!truth.entries.empty() || judgement.findings.empty(), "nothing about what is not runi's" + shown);
+}
+
+// One file, and JSON.
+void check_docker(Choices& choices) {
+  Json runtimes = Json::object();
+  for (auto count = choices.below(4); count > 0; --count) {
+    Json& runtime = runtimes[a_name(choices)];
+    runtime = Json::object();
+    if (choices.yes()) runtime["options"] = {{"BinaryName", a_path(choices)}};
+    if (choices.below(4) != 1) runtime["path"] = a_path(choices);
+  }
+  Truth truth;
+  for (const auto& [name, runtime] : runtimes.items()) {
+    const std::string other = runtime.value("options", Json::object()).value("BinaryName", "");
+    add_entry(truth, name, runtime.value("path", other), true);
+  }
+  const std::string text = Json{{"runtimes", runtimes}, {"debug", true}}.dump(choices.yes() ? 2 : -1);
+  check_truth({"runtime", nullptr, nullptr, nullptr}, whole(runi::judge_docker({"/etc/0", text}, look_up)),
+              truth, text);
+}
+
+void check_known(std::string_view bytes) {
+  Choices choices(bytes);
+  const std::size_t chosen = choices.below(std::size(kEngines) + 1);
+  if (chosen == std::size(kEngines)) return check_docker(choices);
+  const Engine& engine = kEngines[chosen];
+  const Json first = engine.make(choices);
+  const Json second = engine.make(choices);
+  Json both = first;
+  both.update(second, true);
+  std::optional<std::string> expected;
+  for (const auto spelling : {Spelling::tables, Spelling::dotted, Spelling::inlined}) {
+    std::string texts[3];
+    const Json* const files[] = {&both, &first, &second};
+    for (std::size_t i = 0; i < 3; ++i) write_toml(*files[i], "", spelling, texts[i]);
+    const std::vector<ConfigFile> one = {{"/etc/0", texts[0]}};
+    const std::vector<ConfigFile> two = {{"/etc/1", texts[1]}, {"/etc/2", texts[2]}};
+    const Judgement judgement = whole(engine.judge(one));
+    if (!expected) {
+      expected = text_of(judgement);
+      check_truth(engine, judgement, engine.find_truth(both), texts[0]);
+    }
+    require(text_of(judgement) == expected,
+            "the same in another spelling:\n" + texts[0] + text_of(judgement));
+    const std::string parted = text_of(whole(engine.judge(two)));
+    require(parted == expected, "the same in two files:\n" + texts[1] + "and\n" + texts[2] + parted);
   }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
-  const auto program = static_cast<runi::Program>(size == 0 ? 0 : data[0] % 3);
-  const runi::LookUp look_up = [program](const std::string&) { return program; };
-  // Two files where there is a form feed, which neither TOML nor JSON can hold.
-  const auto cut = input.find('\f');
-  std::vector<runi::ConfigFile> files = {{"/etc/1", std::string(input.substr(0, cut))}};
-  if (cut != std::string_view::npos) files.push_back({"/etc/2", std::string(input.substr(cut + 1))});
-  for (const runi::ConfigFile& file : files) {
-    (void)runi::containerd_imports(file);
-    judge(runi::judge_docker(file, look_up));
-  }
-  judge(runi::judge_containerd(files, runi::Imports::replace, look_up));
-  judge(runi::judge_containerd(files, runi::Imports::merge, look_up));
-  judge(runi::judge_crio(files, look_up));
-  judge(runi::judge_podman(files, look_up));
+  const std::string_view input = runi::as_text(data, size);
+  check_any(input);
+  check_known(input);
   return 0;
 }

@@ -1,12 +1,10 @@
 // What runictl reads of other people's processes: whatever the bytes, there is an answer, and what is shown
 // of them neither steers a terminal nor breaks the JSON. The input is parted at each "\n%\n" into a status of
 // one process, its stat, cmdline, environ and cgroup, its parent's cmdline, a config.json and a mountinfo.
+#include "input.h"
 #include "json.h"
 #include "listing.h"
 
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 namespace {
@@ -19,17 +17,11 @@ std::string_view take_part(std::string_view& text) {
   return part;
 }
 
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace runi;
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
+  std::string_view rest = as_text(data, size);
   Survey survey;
   Container container;
   if (auto process = parse_status(take_part(rest))) container.first = std::move(*process);

@@ -66,6 +66,9 @@ TEST(Config, every_error_names_its_place_and_what_was_expected) {
   EXPECT_EQ(error_of(R"({"Runtime":"/x"})"),
             "/Runtime: unknown key; expected one of runtime, inject, onFailure, sharedPid, init, "
             "skipCommands, annotations, log");
+  EXPECT_EQ(
+      error_of(R"({"init":{"a/b~\n\"":1}})"),
+      R"(/init/a~1b~0\n\": unknown key; expected one of path, forward, signals, expectExit, graceSeconds)");
   EXPECT_EQ(error_of(R"({"runtime":"crun"})"),
             R"(/runtime: expected the absolute path of a file, found "crun")");
   EXPECT_EQ(error_of(R"({"runtime":7})"), "/runtime: expected the absolute path of a file, found 7");
@@ -135,11 +138,13 @@ TEST(Config, the_runtime_of_a_broken_file_is_still_found) {
   EXPECT_EQ(salvage_runtime(R"({"runtime":"/usr/bin/crun","inject":"?"})"), "/usr/bin/crun");
   EXPECT_EQ(salvage_runtime("{ \"inject\" \"x\"\n \"runtime\" : \"/usr/bin/crun\" "), "/usr/bin/crun");
   EXPECT_EQ(salvage_runtime(R"({"note":"runtime", "runtime":"/a"})"), "/a");
-  for (const char* text :
-       {"", "\"runtime\"", "\"runtime\":", "\"runtime\":\"", "\"runtime\":\"/x", "\"runtime\":\"crun\"",
-        "\"runtime\":7", "\"runtime\":\"/\"", "\"runtime\":\"/a\\\"b\""}) {
+  for (const char* text : {"", "\"runtime\"", "\"runtime\":", "\"runtime\":\"", "\"runtime\":\"/x",
+                           "\"runtime\":\"crun\"", "\"runtime\":7", "\"runtime\":\"/\"",
+                           "\"runtime\":\"/a/\"", "\"runtime\":\"/a\\\"b\"", "\"runtime\":\"/a\tb\""}) {
     EXPECT_EQ(salvage_runtime(text), "") << text;
   }
+  using namespace std::string_view_literals;
+  EXPECT_EQ(salvage_runtime("\"runtime\":\"/a\0b\" oops"sv), "");  // exec would read it as "/a"
 }
 
 }  // namespace

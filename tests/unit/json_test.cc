@@ -68,6 +68,7 @@ TEST(Json, what_is_not_json_is_refused_with_its_place) {
   EXPECT_NE(error_of("{} // x").find("not JSON"), std::string::npos);
   EXPECT_EQ(error_of("\xEF\xBB\xBF{}"), "not JSON: it starts with a byte order mark");
   EXPECT_EQ(error_of(std::string_view("{}\0{}", 5)), "not JSON: a NUL at byte 2");
+  EXPECT_EQ(error_of("[1e999]"), "not JSON: number overflow parsing '1e999' at byte 6");
 }
 
 TEST(Json, comments_where_they_are_allowed) {
@@ -77,8 +78,8 @@ TEST(Json, comments_where_they_are_allowed) {
 TEST(Json, nesting_is_bounded_and_nothing_recurses) {
   const std::string deep = std::string(10'000, '[') + std::string(10'000, ']');
   EXPECT_EQ(error_of(deep), "no error");
-  EXPECT_EQ(error_of("[" + deep + "]"), "not JSON: nested deeper than 10000");
-  EXPECT_EQ(error_of(std::string(5'000'000, '[')), "not JSON: nested deeper than 10000");
+  EXPECT_EQ(error_of("[" + deep + "]"), "not JSON: nested deeper than 10000 at byte 10001");
+  EXPECT_EQ(error_of(std::string(5'000'000, '[')), "not JSON: nested deeper than 10000 at byte 10001");
 }
 
 TEST(Json, quote_escapes_what_must_be_escaped) {

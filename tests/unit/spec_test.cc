@@ -69,6 +69,8 @@ TEST(Spec, names_that_runtimes_read_differently_are_refused) {
             "/mounts: stands twice; runtimes disagree on which one counts");
   EXPECT_EQ(error_of(R"({"annotations":{"k":"1","x":"","k":"2"}})"),
             "/annotations/k: stands twice; runtimes disagree on which one counts");
+  EXPECT_EQ(error_of(R"({"annotations":{"a/b\n":"1","a/b\n":"2"}})"),
+            R"(/annotations/a~1b\n: stands twice; runtimes disagree on which one counts)");
   EXPECT_EQ(error_of(R"({"Process":{}})"),
             "/process: also written in another case; runtimes disagree on which one counts");
   EXPECT_EQ(error_of("{\"proce\xC5\xBFs\":{}}"),
