@@ -35,6 +35,16 @@ bool separates(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' || c == ':';
 }
 
+// Messages quote no more than so many bytes of a stranger's.
+constexpr std::size_t kMostCited = 80;
+
+// Without half a character of UTF-8 at its end.
+std::string cut_short(std::string_view text) {
+  std::size_t end = std::min(text.size(), kMostCited);
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "...";
+}
+
 }  // namespace
 
 // Turns the library's events into the tree. Their names and types are nlohmann::json_sax's.
@@ -70,8 +80,12 @@ class Builder {
   bool end_array() { return close(); }
 
   template <typename Exception>
-  bool parse_error(std::size_t position, const std::string& /*last_token*/, const Exception& error) {
+  bool parse_error(std::size_t position, const std::string& last_token, const Exception& error) {
     failure_ = error.what();
+    if (const auto at = failure_.find(last_token);
+        last_token.size() > kMostCited && at != std::string::npos) {
+      failure_.replace(at, last_token.size(), cut_short(last_token));
+    }
     // The library's own tag, "[json.exception.parse_error.101] ", tells a user nothing.
     if (const auto tag_end = failure_.find("] "); failure_.starts_with('[') && tag_end != std::string::npos) {
       failure_.erase(0, tag_end + 2);
@@ -176,9 +190,8 @@ std::string quote_ascii(std::string_view text) {
 }
 
 std::string cite(std::string_view text) {
-  constexpr std::size_t kMostBytes = 80;
-  const std::string quoted = quote_ascii(text.substr(0, kMostBytes));
-  return text.size() > kMostBytes ? quoted + "..." : quoted;
+  const std::string quoted = quote_ascii(text.substr(0, kMostCited));
+  return text.size() > kMostCited ? quoted + "..." : quoted;
 }
 
 std::string cite_token(std::string_view key) {

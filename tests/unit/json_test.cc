@@ -71,6 +71,15 @@ TEST(Json, what_is_not_json_is_refused_with_its_place) {
   EXPECT_EQ(error_of("[1e999]"), "not JSON: number overflow parsing '1e999' at byte 6");
 }
 
+TEST(Json, an_error_quotes_no_more_of_the_text_than_people_read) {
+  const std::string many(10'000, '9');
+  EXPECT_EQ(error_of("[" + many + "]"),
+            "not JSON: number overflow parsing '" + many.substr(0, 80) + "...' at byte 10001");
+  // Half a character is none.
+  const std::string error = error_of("[\"" + many.substr(0, 78) + "\xC3\xA4" + many + "\n\"]");
+  EXPECT_NE(error.find("last read: '\"" + many.substr(0, 78) + "...'"), std::string::npos) << error;
+}
+
 TEST(Json, comments_where_they_are_allowed) {
   EXPECT_EQ(error_of("// one\n{ /* two */ }", Comments::allowed), "no error");
 }
