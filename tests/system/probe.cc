@@ -306,7 +306,6 @@ int print_facts(char** argv) {
   const bool has_cwd = getcwd(cwd, sizeof cwd) != nullptr;
   const mode_t mask = umask(0);
   umask(mask);
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): so the kernel hands it over
   const auto* const executable = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
   std::map<std::string, Json> facts{
       {"pid", number(getpid())},

@@ -60,7 +60,6 @@ TEST(Record, no_value_can_pass_for_a_line_or_a_field) {
   EXPECT_EQ(pod_called("\\\"\r\t"), R"(pod="\\\"\r\t")");
   EXPECT_EQ(pod_called(std::string_view("\0\x1b[2J\x7f", 6)), R"(pod="\u0000\u001b[2J\u007f")");
   // A next line, a line separator, a turn of direction, a smile, and bytes that are no UTF-8.
-  // NOLINTNEXTLINE(misc-misleading-bidirectional): escapes, not characters, in this file
   EXPECT_EQ(pod_called("\xC2\x85\xE2\x80\xA8\xE2\x80\xAE\xF0\x9F\x99\x82\xFF"),
             R"(pod="\u0085\u2028\u202e\ud83d\ude42\ufffd")");
 }
