@@ -284,23 +284,23 @@ void step_aside(std::int64_t moment_ns = 100'000) {
   nanosleep(&moment, nullptr);
 }
 
-std::int64_t now_ns() {
+std::int64_t now_ns(clockid_t clock) {
   timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return now.tv_sec * kNsPerS + now.tv_nsec;
 }
 
 // Waits until the init and this process are the only ones: kill(2) finds zombies, too. It holds the lock that
 // reaping needs for as long as it walks them all, so it gets a small share of the time.
 bool await_solitude() {
-  constexpr int kShare = 10;
-  const std::int64_t deadline = now_ns() + kDeadlineS * kNsPerS;
+  constexpr int kShare = 50;
+  const std::int64_t deadline = now_ns(CLOCK_MONOTONIC) + kDeadlineS * kNsPerS;
   for (;;) {
-    const std::int64_t began = now_ns();
+    const std::int64_t began = now_ns(CLOCK_THREAD_CPUTIME_ID);
     if (kill(-1, SIGCONT) != 0) return errno == ESRCH;
-    const std::int64_t ended = now_ns();
-    if (ended > deadline) return false;
-    step_aside(std::max<std::int64_t>((ended - began) * kShare, 100'000));
+    const std::int64_t took = now_ns(CLOCK_THREAD_CPUTIME_ID) - began;
+    if (now_ns(CLOCK_MONOTONIC) > deadline) return false;
+    step_aside(std::max<std::int64_t>(took * kShare, 100'000));
   }
 }
 
