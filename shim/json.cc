@@ -40,7 +40,8 @@ constexpr std::size_t kMostCited = 80;
 
 // Without half a character of UTF-8 at its end.
 std::string cut_short(std::string_view text) {
-  std::size_t end = std::min(text.size(), kMostCited);
+  if (text.size() <= kMostCited) return std::string(text);
+  std::size_t end = kMostCited;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   return std::string(text.substr(0, end)) + "...";
 }
@@ -82,8 +83,7 @@ class Builder {
   template <typename Exception>
   bool parse_error(std::size_t position, const std::string& last_token, const Exception& error) {
     failure_ = error.what();
-    if (const auto at = failure_.find(last_token);
-        last_token.size() > kMostCited && at != std::string::npos) {
+    if (const auto at = failure_.find(last_token); at != std::string::npos) {
       failure_.replace(at, last_token.size(), cut_short(last_token));
     }
     // The library's own tag, "[json.exception.parse_error.101] ", tells a user nothing.

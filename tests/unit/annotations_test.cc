@@ -215,7 +215,6 @@ TEST(Annotations, pods_set_what_they_are_let_set) {
 }
 
 TEST(Annotations, a_complaint_is_a_short_line_of_ascii) {
-  // Escapes, not characters, in this file.
   const std::string nasty = "\x1B[2J\r\n\x7F\xC2\x9B\xE2\x80\xAE\"\\" + std::string(10'000, 'x');
   for (const std::string& complaint :
        {complaint_about("runi.dev/" + nasty, nasty), complaint_about("runi.dev/grace", nasty)}) {
