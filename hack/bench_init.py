@@ -19,7 +19,7 @@ import time
 import bench_init_plot
 from bench_shim import BUILD, HERE, ROOT, Missing, build, machine, median_interval, percent, skip
 
-SIZE_BYTES, RESIDENT_KIB, DIRTY_KIB, WAKEUPS = 8192, 12, 8, 0
+SIZE_BYTES, RESIDENT_KIB, DIRTY_KIB, WAKEUPS = 10240, 12, 8, 0
 MEMCG_OVER_FLOOR_KIB = 9
 TIME_OF_FLOOR, TIME_OF_PEERS = 1.25, 0.6
 LOST_SHARE = 0.02

@@ -1,7 +1,9 @@
 // Writes the seccomp filter of runi-init's self-sandbox for one architecture, as bytes for an array's
 // initialiser: it allows what serve.cc calls from then on, and answers anything else with EPERM. Run by the
 // build.
+#include <linux/ptrace.h>
 #include <seccomp.h>
+#include <sys/prctl.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -13,10 +15,24 @@ namespace {
 
 constexpr std::uint32_t kPidfdGetInfo = 0xC040FF0B;  // kernel.h: kPidfdGetInfo, the same on all architectures
 
+constexpr std::uint64_t kUnchanged = ~std::uint64_t{0};  // setresuid(2): -1
+
 constexpr int kAllowed[] = {
-    SCMP_SYS(exit_group), SCMP_SYS(getpgid), SCMP_SYS(getpid),          SCMP_SYS(kill),
-    SCMP_SYS(madvise),    SCMP_SYS(ppoll),   SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_sigtimedwait),
-    SCMP_SYS(setitimer),  SCMP_SYS(waitid),  SCMP_SYS(rt_sigaction),    SCMP_SYS(writev),
+    SCMP_SYS(clock_gettime),   SCMP_SYS(exit_group),      SCMP_SYS(getpgid), SCMP_SYS(kill),
+    SCMP_SYS(madvise),         SCMP_SYS(ppoll),           SCMP_SYS(pread64), SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_sigtimedwait), SCMP_SYS(waitid),  SCMP_SYS(writev),
+};
+
+// Calls of which one argument decides: its index, and its value.
+constexpr struct {
+  int number;
+  unsigned argument;
+  std::uint64_t value;
+} kAllowedWith[] = {
+    {SCMP_SYS(ioctl), 1, kPidfdGetInfo},
+    {SCMP_SYS(prctl), 0, PR_SET_DUMPABLE},
+    {SCMP_SYS(ptrace), 0, PTRACE_DETACH},
+    {SCMP_SYS(setresuid), 1, kUnchanged},  // the real user
 };
 
 void check(int result, const char* what) {
@@ -45,8 +61,10 @@ int main(int argc, char** argv) {
   // The call is of no use to a program that is not built for the architecture, but must not end PID 1 either.
   check(seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM)), "bad architecture");
   for (const int number : kAllowed) check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0), "allow");
-  check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, kPidfdGetInfo)),
-        "allow ioctl");
+  for (const auto& call : kAllowedWith) {
+    const scmp_arg_cmp condition = {call.argument, SCMP_CMP_EQ, call.value, 0};
+    check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, call.number, 1, condition), "allow with an argument");
+  }
 
   std::FILE* const bytes = std::tmpfile();
   if (bytes == nullptr) check(-errno, "temporary file");

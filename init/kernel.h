@@ -16,6 +16,7 @@
 #include <linux/mman.h>
 #include <linux/poll.h>
 #include <linux/prctl.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
@@ -67,6 +68,7 @@ struct ProcessInfo {
 };
 static_assert(sizeof(ProcessInfo) == 64);
 constexpr unsigned kPidfdGetInfo = _IOWR(0xFF, 11, ProcessInfo);
+constexpr std::uint64_t kPidfdInfoPid = 1U << 0;
 constexpr std::uint64_t kPidfdInfoExit = 1U << 3;  // since Linux 6.15
 
 #if defined(__x86_64__)
@@ -183,12 +185,6 @@ inline long queue_signal(long pid, const siginfo_t& info) {
   return call(__NR_rt_sigqueueinfo, pid, info.si_signo, word(&info));
 }
 
-// After so many seconds sends SIGALRM, as the kernel's own.
-inline long set_alarm(int seconds) {
-  const __kernel_old_itimerval timer = {.it_interval = {}, .it_value = {.tv_sec = seconds, .tv_usec = 0}};
-  return call(__NR_setitimer, ITIMER_REAL, word(&timer), 0);
-}
-
 inline long kill(long pid, int signal) {
   return call(__NR_kill, pid, signal);
 }
@@ -235,6 +231,25 @@ inline long process_info(long pidfd, ProcessInfo* info) {
   return call(__NR_ioctl, pidfd, kPidfdGetInfo, word(info));
 }
 
+// Lets go of a process that is traced and stopped; it continues with `signal`, 0 for none.
+inline long stop_tracing(long pid, int signal) {
+  return call(__NR_ptrace, PTRACE_DETACH, pid, 0, signal);
+}
+
+// Whether processes that may trace this one, or look into it, are those of its user (prctl(2)).
+inline long set_dumpable(bool on) {
+  return call(__NR_prctl, PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0);
+}
+
+inline long getuid() {
+  return call(__NR_getuid);
+}
+
+// The real user only: effective user, and with it every capability, stay.
+inline long set_real_user(long user) {
+  return call(__NR_setresuid, user, -1, -1);
+}
+
 inline long kernel_name(new_utsname* name) {
   return call(__NR_uname, word(name));
 }
@@ -271,6 +286,13 @@ inline long execve(const char* path, const char* const* args, const char* const*
 inline long open(const char* path, int flags) {
   return call(__NR_openat, AT_FDCWD, word(path), flags, 0);
 }
+inline long read_at(long fd, char* buffer, std::size_t size, long offset) {
+  return call(__NR_pread64, fd, word(buffer), static_cast<long>(size), offset);
+}
+// What a symbolic link holds, without a null at its end. Returns its length.
+inline long read_link(const char* path, char* buffer, std::size_t size) {
+  return call(__NR_readlinkat, AT_FDCWD, word(path), word(buffer), static_cast<long>(size));
+}
 inline long close(long fd) {
   return call(__NR_close, fd);
 }
@@ -300,11 +322,19 @@ inline long getdents64(long fd, char* buffer, std::size_t size) {
   return call(__NR_getdents64, fd, word(buffer), static_cast<long>(size));
 }
 
+// --- time --------------------------------------------------------------------------------------------------
+
+// Since some moment, without jumps.
+inline long monotonic_time(__kernel_timespec* now) {
+  return call(__NR_clock_gettime, CLOCK_MONOTONIC, word(now));
+}
+
 // --- memory ------------------------------------------------------------------------------------------------
 
 // Gives the pages from begin, which lies on a page border, up to end back, the last one whole. Does nothing
-// where end is not above begin; what is not mapped does no harm.
-inline void discard(const char* begin, const char* end) {
+// where end is not above begin; what is not mapped does no harm. Not a call: it may lie in what is given
+// back.
+[[gnu::always_inline]] inline void discard(const char* begin, const char* end) {
   if (begin < end) call(__NR_madvise, word(begin), end - begin, MADV_DONTNEED);
 }
 
@@ -314,7 +344,7 @@ inline void discard(const char* begin, const char* end) {
 // function(argument) on the stack that ends at stack_top, and never on the caller's frames, so that a child
 // which shares memory with its parent cannot spoil them. With CLONE_PIDFD, where the kernel knows that,
 // *pidfd becomes the child's. Returns the child's pid, or -errno.
-extern "C" long runi_spawn(long number, unsigned long flags, char* stack_top, void (*function)(const void*),
-                           const void* argument, int* pidfd);
+extern "C" long runi_spawn(long number, unsigned long flags, char* stack_top, void (*function)(void*),
+                           void* argument, int* pidfd);
 
 }  // namespace runi::kernel

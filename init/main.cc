@@ -24,6 +24,7 @@ constexpr char kHelp[] =
     "-P\t\tonly reap\n"
     "-r FROM:TO\tforward FROM as TO; 0: not\n"
     "-s\t\tsubreaper\n"
+    "-S SIGNALS\tdrop others that command does not handle\n"
     "-t SECONDS\tgrace for what command leaves\n"
     "-v\t\tverbose\n"
     "-w\t\twarn of orphans\n"
@@ -125,8 +126,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
 
   // Inherited as ignored it would have the kernel reap the application, and its status be lost. Where there
   // is none, that is what is wanted.
-  const kernel::SignalAction on_child_signal = {.handler = pause ? kernel::kIgnore : nullptr,
-                                                .flags = SA_NOCLDSTOP};
+  const kernel::SignalAction on_child_signal = {.handler = pause ? kernel::kIgnore : nullptr, .flags = 0};
   const bool notified = kernel::set_signal_action(SIGCHLD, on_child_signal, &program.on_child_signal) == 0;
   const bool can_be_init = blocked && notified && can_serve();
   if (options.on_parents_death != 0) kernel::set_parent_death_signal(options.on_parents_death);
@@ -145,6 +145,9 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
     const bool subreaper = options.subreaper || options.grace_s > 0;
     if (subreaper) kernel::set_subreaper(true);
     place = prepare_place();
+    // Until the sandbox stands, the application could have PID 1 execute something else (ptrace(2)). What it
+    // executes itself is as dumpable as ever.
+    kernel::set_dumpable(false);
     application = spawn(program, place);
     if (application.pid < 0) {
       // No process to be had (a limit, a seccomp profile): then without an init.

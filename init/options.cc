@@ -14,6 +14,10 @@ constexpr int kLongestGrace = 99'999'999;  // three years; read_number cannot ov
 
 // Takes the value of an option that has one. Returns whether it is one.
 bool take_value(Options& options, char option, const char* value) {
+  if (option == 'S') {
+    options.shield = true;
+    return read_signals(value, options.stops);
+  }
   if (option == 'e' || option == 't') {
     const int number = read_number(value, option == 'e' ? 255 : kLongestGrace);
     if (number < 0 || *value != '\0') return false;
@@ -68,6 +72,7 @@ Options parse_options(const char* const* args) {
         case 'e':
         case 'p':
         case 'r':
+        case 'S':
         case 't': break;
         default: refuse(options, word, "unknown option"); return options;
       }

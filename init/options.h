@@ -7,6 +7,9 @@ namespace runi {
 
 enum class Request : unsigned char { run, pause, help, version, licence, refuse };
 
+// A set of signals; bit 0 is signal 1.
+using Signals = std::uint64_t;
+
 // What becomes of each signal, which unless set is itself.
 class SignalMap {
  public:
@@ -30,6 +33,8 @@ class ExitCodes {
   std::uint64_t bits_[4] = {};
 };
 
+inline constexpr int kNoGrace = -1;  // -t was not given
+
 // What the command line asks for. Strings point into the arguments.
 struct Options {
   Request request = Request::run;
@@ -39,7 +44,9 @@ struct Options {
   bool warn_of_orphans = false;          // -w
   unsigned char verbosity = 0;           // how many -v, 2 at most
   unsigned char on_parents_death = 0;    // -p: the signal, 0 for none
-  int grace_s = 0;                       // -t
+  bool shield = false;                   // -S
+  Signals stops = 0;                     // -S: the signals that pass it
+  int grace_s = kNoGrace;                // -t
   SignalMap forwarded_as;                // -r
   ExitCodes expected;                    // -e
   const char* const* command = nullptr;  // run: the application's arguments, null-terminated, at least one

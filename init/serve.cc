@@ -14,20 +14,36 @@ extern "C" const char _end[];          // NOLINT(readability-identifier-naming)
 namespace runi {
 namespace {
 
+using kernel::set_of;
+
 constexpr int kReapBatch = 64;    // orphans reaped before the signals get their turn
 constexpr long kStartPages = 16;  // more stack than the start can have used
 
 constexpr __kernel_timespec kNow = {};
 
-// The init's state. Its addressees: the application, and what the application leaves behind.
+enum class Phase : unsigned char {
+  pausing,    // -P: there is no application
+  running,    // the application runs
+  finishing,  // it has ended, and what it leaves behind is waited for
+};
+
 struct State {
   const Options& options;
-  long application;             // 0 in pause mode, and when it has ended
-  long target;                  // of forwarded signals: the application, or minus that for its whole group
-  long rest = 0;                // of the last signals, as kill(2) takes it; 0 until the application has ended
-  int status = kExitInitError;  // to end with when there is nothing left to wait for
+  Phase phase;
   bool backlog = false;         // more may be ready to be reaped
   bool asked_to_end = false;    // by a SIGTERM
+  bool limited = false;         // finishing: by `deadline`
+  bool borrows_user = false;    // signals reach the application only when they come from its user
+  int status = kExitInitError;  // to end with when there is nothing left to wait for
+  long self;                    // the init's own number
+  long application;
+  long target;            // of forwarded signals: the application, or minus that for its whole group
+  long rest = 0;          // finishing: whom the last signals are for, as kill(2) takes it
+  long own_user = -1;     // where a user is borrowed: the init's, and the application's as it was last seen
+  long user = -1;         //
+  int file = -1;          // the application's /proc/PID/status, where it is wanted and can be had
+  Signals unhandled = 0;  // what was forwarded though the application would not handle it
+  __kernel_timespec deadline = {};
   // What to wait for, where the kernel reaps (see let_kernel_reap): the application's pidfd, and one for
   // signals.
   pollfd files[2] = {{-1, 0, 0}, {-1, POLLIN, 0}};
@@ -44,6 +60,69 @@ struct State {
   report(line.set(text, static_cast<std::uint64_t>(number)));
 }
 
+// --- what /proc tells of the application -------------------------------------------------------------------
+
+// Opens /proc/PID/status of the application; -1 where /proc does not show the init's own PID namespace.
+[[gnu::cold]] int open_status(const State& state) {
+  char self[24] = {};
+  Numbered text;
+  if (kernel::read_link("/proc/self", self, sizeof self - 1) <= 0 ||
+      !equal(self, text.set("", static_cast<std::uint64_t>(state.self)))) {
+    return -1;
+  }
+  const char* path = text.set("/proc/", static_cast<std::uint64_t>(state.application), "/status");
+  return static_cast<int>(kernel::open(path, O_RDONLY | O_CLOEXEC));
+}
+
+std::uint64_t read_digits(const char* text, unsigned base) {
+  std::uint64_t number = 0;
+  for (;; ++text) {
+    unsigned digit = static_cast<unsigned char>(*text) - static_cast<unsigned>('0');
+    if (digit > 9) digit = static_cast<unsigned char>(*text) - static_cast<unsigned>('a') + 10;
+    if (digit >= base) return number;
+    number = number * base + digit;
+  }
+}
+
+// Reads of the application what matters for a signal: which it blocks or handles, its real user, and its
+// tracer. Returns whether all of it could be had, of an application that is alive.
+struct Facts {
+  Signals blocked = 0;
+  Signals handled = 0;
+  long user = -1;
+  long tracer = 0;
+};
+[[gnu::noinline, gnu::cold]] bool read_facts(int file, Facts& facts) {
+  char chunk[1024];
+  char line[32];
+  std::size_t length = 0;
+  long offset = 0;
+  for (;;) {
+    const long got = kernel::read_at(file, chunk, sizeof chunk, offset);
+    if (got <= 0) return false;
+    offset += got;
+    for (const char* at = chunk; at != chunk + got; ++at) {
+      if (*at != '\n') {
+        if (length < sizeof line - 1) line[length++] = *at;
+        continue;
+      }
+      line[length] = '\0';
+      length = 0;
+      if (after(line, "State:\tZ") != nullptr) return false;
+      if (const char* pid = after(line, "TracerPid:\t"))
+        facts.tracer = static_cast<long>(read_digits(pid, 10));
+      if (const char* user = after(line, "Uid:\t")) facts.user = static_cast<long>(read_digits(user, 10));
+      if (const char* set = after(line, "SigBlk:\t")) facts.blocked = read_digits(set, 16);
+      if (const char* set = after(line, "SigCgt:\t")) {
+        facts.handled = read_digits(set, 16);
+        return true;
+      }
+    }
+  }
+}
+
+// --- the end -----------------------------------------------------------------------------------------------
+
 // Ends. The kernel kills what is left of a PID namespace when its PID 1 ends, so that for that there is
 // nothing to be done.
 [[noreturn]] void end(const State& state) {
@@ -51,130 +130,138 @@ struct State {
   kernel::exit(state.status);
 }
 
-// From now on children are waited for.
+// From now on children are waited for, and their stops for a tracer are told.
 void reap_oneself(State& state) {
   state.files[0].fd = -1;
-  kernel::set_signal_action(SIGCHLD, {.flags = SA_NOCLDSTOP}, nullptr);
+  kernel::set_signal_action(SIGCHLD, {}, nullptr);
   state.backlog = true;
 }
 
-// The application has ended. Ends as it did; with -t, after those it leaves behind, who are asked to end: as
-// PID 1, all there are in the namespace, and otherwise, because that would be the whole machine, those of the
-// application's process group (whose number nobody else can have got in this moment, for the kernel hands
-// them out in turn).
-[[gnu::noinline, gnu::cold]] void finish(State& state, int status) {
+// Sends as the application's user where there is no other way.
+[[gnu::hot]] long send(const State& state, long target, int signal, const siginfo_t* info = nullptr) {
+  const bool borrow = state.borrows_user && state.user >= 0;
+  if (borrow) kernel::set_real_user(state.user);
+  const long result = info != nullptr ? kernel::queue_signal(target, *info) : kernel::kill(target, signal);
+  if (borrow) kernel::set_real_user(state.own_user);
+  return result;
+}
+
+// How long until the deadline. Returns whether there is time left.
+[[gnu::cold]] bool find_time_left(const State& state, __kernel_timespec* left) {
+  constexpr long kNsPerSecond = 1'000'000'000;
+  __kernel_timespec now = {};
+  kernel::monotonic_time(&now);
+  left->tv_sec = state.deadline.tv_sec - now.tv_sec;
+  left->tv_nsec = state.deadline.tv_nsec - now.tv_nsec;
+  if (left->tv_nsec < 0) {
+    left->tv_nsec += kNsPerSecond;
+    --left->tv_sec;
+  }
+  return left->tv_sec >= 0;
+}
+
+// The application has ended; by `signal`, where that is not 0. Ends as it did, at once or after what it
+// leaves behind:
+// - with -t, that is asked to end, and has so many seconds;
+// - with -S, if the application was ended by a signal that PID 1 would have been immune to, what is left
+//   gets that signal too. As PID 1 the application would still be there, and with it what it started.
+// What is left is all there is in the namespace if this is PID 1. Otherwise that would be the whole machine,
+// and it is the application's process group (whose number nobody else can have got in this moment, for the
+// kernel hands them out in turn).
+[[gnu::noinline, gnu::cold]] void finish(State& state, int status, int signal) {
   if (state.options.verbosity > 0) say("ended with ", status);
   state.status = state.options.expected.contain(status) ? 0 : status;
-  state.rest = kernel::getpid() == 1 ? -1 : -state.application;
-  if (state.options.grace_s == 0 || kernel::set_alarm(state.options.grace_s) < 0) end(state);
-  state.application = 0;
+  const int grace_s = state.options.grace_s;
+  const bool follows = grace_s == kNoGrace && signal != 0 && (state.unhandled & set_of(signal)) != 0;
+  if (!follows && (grace_s <= 0 || kernel::monotonic_time(&state.deadline) != 0)) end(state);
+  state.deadline.tv_sec += grace_s;
+  state.limited = !follows;
+  state.phase = Phase::finishing;
+  state.rest = state.self == 1 ? -1 : -state.application;
   reap_oneself(state);
-  kernel::kill(state.rest, SIGTERM);
-  kernel::kill(state.rest, SIGCONT);  // what is stopped takes no other signal
+  send(state, state.rest, follows ? signal : SIGTERM);
+  send(state, state.rest, SIGCONT);  // what is stopped takes no other signal
 }
 
 const char* page_floor(const char* address, long page_size) {
   return address - (reinterpret_cast<std::uintptr_t>(address) & static_cast<unsigned long>(page_size - 1));
 }
 
-// --- where the kernel reaps: Linux 6.15
-// ------------------------------------------------------------------------
-//
-// While SIGCHLD is ignored, the kernel reaps children by itself, without so much as waking their parent:
-// orphans cost nothing. The application's status, which is lost that way, is still to be had from its pidfd.
-
-// Tries what watching takes, while the application, alive or not, is not reaped: afterwards nothing may fail,
-// for its status could not be had any more. Linux 6.13 knows PIDFD_GET_INFO, but keeps no status, and a live
-// child's answer does not tell it from 6.15.
-bool can_watch(State& state) {
-  kernel::ProcessInfo info;
-  new_utsname name;
-  if (kernel::process_info(state.files[0].fd, &info) != 0 || kernel::kernel_name(&name) != 0) return false;
-  const char* release = name.release;
-  const int major = read_number(release, 999);
-  if (*release != '.' || major < 6) return false;
-  ++release;
-  if (major == 6 && read_number(release, 999) < 15) return false;
-  state.files[1].fd = static_cast<int>(kernel::open_signals(kernel::kEverySignal));
-  return state.files[1].fd >= 0 && kernel::poll(state.files, 2, &kNow) >= 0;
-}
-
-bool reap(State& state, int options);
-
-void let_kernel_reap(State& state, bool counts_orphans) {
-  if (counts_orphans || !can_watch(state) ||
-      kernel::set_signal_action(SIGCHLD, {.handler = kernel::kIgnore}, nullptr) != 0) {
-    kernel::close(state.files[0].fd);
-    kernel::close(state.files[1].fd);
-    state.files[0].fd = -1;
-    return;
-  }
-  // Who ended before is still there, and may be the application.
-  while (reap(state, WNOHANG)) {
-  }
-}
-
-// Waits until there is a signal or the application has ended.
-[[gnu::hot]] void watch(State& state) {
-  const long ready = kernel::poll(state.files, 2, nullptr);
-  // Nothing is asked of the pidfd but what poll always tells: that the application has been reaped (POLLHUP).
-  // That it is a zombie is told to its tracer first, if it has one.
-  if (ready >= 0 && state.files[0].revents == 0) return;
-  kernel::ProcessInfo info;
-  if (ready == -EINTR) return;
-  if (ready < 0 || kernel::process_info(state.files[0].fd, &info) != 0 ||
-      (info.mask & kernel::kPidfdInfoExit) == 0) {
-    reap_oneself(state);
-    return;
-  }
-  const int signal = info.exit_code & 0x7F;
-  finish(state, signal != 0 ? 128 + signal : info.exit_code >> 8 & 0xFF);
-}
-
-// --- the rest
-// ---------------------------------------------------------------------------------------------------
+// --- signals -----------------------------------------------------------------------------------------------
 
 // Whether a signal that reached the init is for the application. The kernel's own are too, such as a hang-up
 // that it tells a session's leader or an alarm set before exec, unless they went to the whole of a group that
 // the application is in: then it has them.
-[[gnu::hot]] bool concerns(long application, const siginfo_t& info) {
+[[gnu::hot]] bool concerns(const State& state, const siginfo_t& info) {
   if (info.si_code > 0) {
-    return info.si_signo != SIGCHLD && kernel::getpgid(application) != kernel::getpgid(0);
+    return info.si_signo != SIGCHLD && kernel::getpgid(state.application) != kernel::getpgid(0);
   }
-  // Sent by a process; but to whom nobody listens at the other end of stderr, the kernel tells it in his own
-  // name.
-  return info.si_signo != SIGPIPE || info.si_code != SI_USER || info.si_pid != kernel::getpid();
+  // Sent by a process; but what a write to stderr raises, where that is closed or full, the kernel tells as
+  // if the init itself had sent it.
+  return info.si_code != SI_USER || info.si_pid != state.self;
 }
 
-[[gnu::hot]] void forward(const State& state, siginfo_t& info) {
+// Whether a signal goes on to the application, of which `facts` are known: unless -S, every one does. With
+// it, what the kernel would drop if the application were PID 1 (sig_task_ignored() in kernel/signal.c) is
+// dropped, but for the signals that are to stop the container, and for SIGCONT, which acts all the same.
+bool passes_shield(State& state, const Facts& facts, int from, int to) {
+  const Signals signal = set_of(to);
+  if (((facts.handled | facts.blocked) & signal) != 0 || to == SIGCONT) return true;
+  if ((state.options.stops & (signal | set_of(from))) == 0) return false;
+  state.unhandled |= signal;
+  return true;
+}
+
+[[gnu::hot]] void forward(State& state, siginfo_t& info) {
   if (state.options.verbosity > 1) say("got signal ", info.si_signo);
-  info.si_signo = state.options.forwarded_as[info.si_signo];
-  if (info.si_signo == SignalMap::kDropped) return;
+  const int from = info.si_signo;
+  const int to = state.options.forwarded_as[from];
+  if (to == SignalMap::kDropped) return;
+  if (state.file >= 0) {
+    Facts facts;
+    if (read_facts(state.file, facts)) {
+      state.user = facts.user;
+      // The application has asked to be traced, and waits for its tracer at its next signal.
+      if (facts.tracer == state.self && state.kernel_reaps()) reap_oneself(state);
+      if (state.options.shield && !passes_shield(state, facts, from, to)) return;
+    }
+  }
+  info.si_signo = to;
   const long target = state.target;
-  if (info.si_code == SI_QUEUE && target > 0 && kernel::queue_signal(target, info) == 0) return;
+  if (info.si_code == SI_QUEUE && target > 0 && send(state, target, to, &info) == 0) return;
   // A group may be gone because the application joined another.
-  if (kernel::kill(target, info.si_signo) == -ESRCH && target < 0) kernel::kill(-target, info.si_signo);
+  if (send(state, target, to) == -ESRCH && target < 0) send(state, -target, to);
 }
 
 // A signal when there is no application.
-void take_alone(State& state, const siginfo_t& info) {
-  if (state.rest == 0) {
-    if (info.si_signo == SIGTERM || info.si_signo == SIGINT) kernel::exit(0);
+[[gnu::cold]] void take_alone(State& state, const siginfo_t& info) {
+  const int signal = info.si_signo;
+  if (state.phase == Phase::pausing) {
+    if (signal == SIGTERM || signal == SIGINT) kernel::exit(0);
     return;
   }
-  const bool time_is_over = info.si_signo == SIGALRM && info.si_code > 0;
-  const bool hurry = info.si_signo == SIGTERM && state.asked_to_end;
-  if (time_is_over || hurry) end(state);
+  if (state.limited) {
+    if (signal == SIGTERM && state.asked_to_end) end(state);
+    return;
+  }
+  const int to = state.options.forwarded_as[signal];
+  if (info.si_code <= 0 && to != SignalMap::kDropped &&
+      (state.options.stops & (set_of(signal) | set_of(to))) != 0) {
+    send(state, state.rest, to);
+  }
 }
 
 [[gnu::hot]] void take(State& state, siginfo_t& info) {
-  if (state.application == 0) {
+  const int signal = info.si_signo;
+  if (state.phase != Phase::running) {
     take_alone(state, info);
-  } else if (concerns(state.application, info)) {
+  } else if (concerns(state, info)) {
     forward(state, info);
   }
-  if (info.si_signo == SIGTERM) state.asked_to_end = true;
+  if (signal == SIGTERM) state.asked_to_end = true;
 }
+
+// --- where the init reaps ----------------------------------------------------------------------------------
 
 // Reaps one child, waiting for it unless options say WNOHANG. Returns whether there was one.
 [[gnu::hot]] bool reap(State& state, int options) {
@@ -184,8 +271,14 @@ void take_alone(State& state, const siginfo_t& info) {
   // but an init that waits for nobody would never end.
   if (result == -ECHILD && !state.kernel_reaps()) end(state);
   if (result < 0 || info.si_pid == 0) return false;
-  if (info.si_pid == state.application) {
-    finish(state, info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);
+  if (info.si_code > CLD_DUMPED) {
+    // Not its end: it has asked its parent to trace it (PTRACE_TRACEME), which is of no use here, and has
+    // stopped at a signal. It gets that, but for the one that an exec raises for tracers alone (ptrace(2)).
+    const int signal = info.si_status & 0x7F;
+    kernel::stop_tracing(info.si_pid, signal == SIGTRAP ? 0 : signal);
+  } else if (info.si_pid == state.application && state.phase == Phase::running) {
+    const bool exited = info.si_code == CLD_EXITED;
+    finish(state, exited ? info.si_status : 128 + info.si_status, exited ? 0 : info.si_status);
   } else if (state.options.warn_of_orphans || state.options.verbosity > 1) {
     say("reaped orphan ", info.si_pid);
   }
@@ -204,6 +297,90 @@ void take_alone(State& state, const siginfo_t& info) {
   if (state.rest < -1 && kernel::kill(state.rest, 0) == -ESRCH) end(state);
 }
 
+// Waits until there is a signal, takes it, and reaps.
+void wait_and_reap(State& state) {
+  __kernel_timespec left;
+  if (state.limited && !find_time_left(state, &left)) end(state);
+  const __kernel_timespec* const limit = state.limited ? &left : nullptr;
+  siginfo_t info;
+  const long signal = kernel::wait_for_signal(kernel::kEverySignal, &info, state.backlog ? &kNow : limit);
+  if (signal > 0) take(state, info);
+  if (state.phase == Phase::pausing) return;
+  if (signal == SIGCHLD || state.backlog) reap_batch(state);
+  // No signals any more, but still the application's status.
+  if (signal < 0 && signal != -EAGAIN && signal != -EINTR) reap(state, 0);
+}
+
+// --- where the kernel reaps: Linux 6.15 --------------------------------------------------------------------
+//
+// While SIGCHLD is ignored, the kernel reaps children by itself, without so much as waking their parent:
+// orphans cost nothing. The application's status, which is lost that way, is still to be had from its pidfd.
+// What asked to be traced by its parent is the exception: of its end the kernel tells the tracer, and leaves
+// it to be reaped (exit_notify() in kernel/exit.c).
+
+// Tries what watching takes, while the application, alive or not, is not reaped: afterwards nothing may fail,
+// for its status could not be had any more. Linux 6.13 knows PIDFD_GET_INFO, but keeps no status, and a live
+// child's answer does not tell it from 6.15. A seccomp profile can have a call do nothing and return 0: then
+// there is no answer, and no descriptor is found to be none.
+bool can_watch(State& state) {
+  kernel::ProcessInfo info;
+  new_utsname name;
+  if (kernel::process_info(state.files[0].fd, &info) != 0 || (info.mask & kernel::kPidfdInfoPid) == 0 ||
+      kernel::kernel_name(&name) != 0) {
+    return false;
+  }
+  const char* release = name.release;
+  const int major = read_number(release, 999);
+  if (*release != '.' || major < 6) return false;
+  ++release;
+  if (major == 6 && read_number(release, 999) < 15) return false;
+  state.files[1].fd = static_cast<int>(kernel::open_signals(kernel::kEverySignal));
+  if (state.files[1].fd < 0) return false;
+  pollfd none[2] = {{state.files[0].fd, 0, 0}, {0x7FFFFFFF, 0, 0}};
+  return kernel::poll(none, 2, &kNow) > 0 && none[1].revents == POLLNVAL;
+}
+
+void let_kernel_reap(State& state, bool counts_orphans) {
+  if (counts_orphans || !can_watch(state) ||
+      kernel::set_signal_action(SIGCHLD, {.handler = kernel::kIgnore}, nullptr) != 0) {
+    kernel::close(state.files[0].fd);
+    kernel::close(state.files[1].fd);
+    state.files[0].fd = -1;
+    return;
+  }
+  // Who ended before is still there, and may be the application.
+  while (reap(state, WNOHANG)) {
+  }
+}
+
+// Waits until there is a signal or the application has ended, and takes it.
+[[gnu::hot]] void watch(State& state) {
+  const long ready = kernel::poll(state.files, 2, nullptr);
+  if (ready == -EINTR) return;
+  // Nothing is asked of the pidfd but what poll always tells: that the application has been reaped (POLLHUP).
+  // That it is a zombie is told to its tracer first, if it has one.
+  if (ready < 0 || state.files[0].revents != 0) {
+    kernel::ProcessInfo info;
+    if (ready < 0 || kernel::process_info(state.files[0].fd, &info) != 0 ||
+        (info.mask & kernel::kPidfdInfoExit) == 0) {
+      reap_oneself(state);
+      return;
+    }
+    const int signal = info.exit_code & 0x7F;
+    finish(state, signal != 0 ? 128 + signal : info.exit_code >> 8 & 0xFF, signal);
+    return;
+  }
+  siginfo_t info;
+  const long signal = kernel::wait_for_signal(kernel::kEverySignal, &info, &kNow);
+  if (signal > 0) take(state, info);
+  if (signal < 0 && signal != -EAGAIN && signal != -EINTR) state.files[1].fd = -1;  // no signals any more
+  // Of a child that is traced by the init, or of none, sent by a process.
+  if (signal == SIGCHLD) {
+    while (state.kernel_reaps() && reap(state, WNOHANG)) {
+    }
+  }
+}
+
 }  // namespace
 
 bool can_serve() {
@@ -216,13 +393,19 @@ bool can_serve() {
 [[gnu::hot, gnu::noinline]] void serve(const Options& options, const Spawned& application,
                                        const char* strings, long page_size) {
   State state = {.options = options,
+                 .phase = application.pid > 0 ? Phase::running : Phase::pausing,
+                 .self = kernel::getpid(),
                  .application = application.pid,
                  .target = options.forward_to_group ? -application.pid : application.pid};
-  if (options.verbosity > 0 && application.pid > 0) say("started ", application.pid);
-  const bool counts_orphans = options.warn_of_orphans || options.verbosity > 1;
-  state.files[0].fd = application.pidfd;
-  if (state.kernel_reaps()) let_kernel_reap(state, counts_orphans);
-  if (options.sandbox) enter_sandbox();
+  if (state.phase == Phase::running) {
+    if (options.verbosity > 0) say("started ", application.pid);
+    state.files[0].fd = application.pidfd;
+    if (state.kernel_reaps()) let_kernel_reap(state, options.warn_of_orphans || options.verbosity > 1);
+    state.borrows_user = must_borrow_user();
+    if (state.borrows_user) state.own_user = kernel::getuid();
+    if (state.borrows_user || (options.shield && state.self == 1)) state.file = open_status(state);
+  }
+  if (options.sandbox) enter_sandbox(state.borrows_user);
 
   // Whatever the start left behind: its stack above this page up to the strings, the child's below it, and
   // the code.
@@ -231,20 +414,8 @@ bool can_serve() {
   kernel::discard(page - kStartPages * page_size, page);
   kernel::discard(__ehdr_start + page_size, _end);
 
-  for (;;) {
-    const bool watches = state.kernel_reaps();
-    if (watches) watch(state);
-    siginfo_t info;
-    const long signal =
-        kernel::wait_for_signal(kernel::kEverySignal, &info, watches || state.backlog ? &kNow : nullptr);
-    if (signal > 0) take(state, info);
-    const bool denied = signal < 0 && signal != -EAGAIN && signal != -EINTR;
-    if (denied) state.files[1].fd = -1;
-    if (application.pid == 0 || state.kernel_reaps()) continue;
-    if (signal == SIGCHLD || state.backlog) reap_batch(state);
-    // No signals any more, but still the application's status.
-    if (denied) reap(state, 0);
-  }
+  while (state.kernel_reaps()) watch(state);
+  for (;;) wait_and_reap(state);
 }
 
 }  // namespace runi

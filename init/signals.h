@@ -50,4 +50,17 @@ constexpr int read_rewriting(int from, const char* text) {
   return *text != '\0' ? -1 : to;
 }
 
+// Reads signals with commas between them, to the end of text, and adds them to `set`, in which bit 0 is
+// signal
+// 1. An empty text is no signal. Returns whether text is such a list.
+constexpr bool read_signals(const char* text, std::uint64_t& set) {
+  if (*text == '\0') return true;
+  for (;; ++text) {
+    const int signal = read_signal(text);
+    if (signal <= 0) return false;
+    set |= std::uint64_t{1} << (signal - 1);
+    if (*text != ',') return *text == '\0';
+  }
+}
+
 }  // namespace runi

@@ -12,8 +12,17 @@ constexpr int kExitNotFound = 127;
 // Used where PATH is unset. The containers' usual one: an image without a PATH gets it from its engine too.
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// execute()'s path buffer and room to spare.
+// The longest path that execute() makes, and room to spare.
 constexpr std::size_t kChildStackBytes = PATH_MAX + 2048;
+
+// Container runtimes use up some numbers of a new PID namespace, more or fewer from start to start: runc 4 to
+// 8, for its threads, crun none. The application gets the next number that kRound divides, or the namespace's
+// second, so that it finds its own in a PID file that it left in a volume when it was last killed.
+constexpr int kRound = 12;
+
+constexpr bool is_steady(long pid) {
+  return pid == 2 || pid % kRound == 0;
+}
 
 const char* find_path(const char* const* environment) {
   for (; *environment != nullptr; ++environment) {
@@ -55,13 +64,17 @@ long search_and_execute(const Program& program) {
   if (*name == '\0') return -ENOENT;
 
   bool denied = false;
-  char candidate[PATH_MAX];
+  const char* path = find_path(program.environment);
   const std::size_t name_length = length_of(name);
-  for (const char* path = find_path(program.environment);; ++path) {
+  // As long as it has to be and no longer: the stack's limit may be a few pages (RLIMIT_STACK).
+  std::size_t size = length_of(path) + 1 + name_length + 1;
+  if (size > PATH_MAX) size = PATH_MAX;
+  auto* const candidate = static_cast<char*>(__builtin_alloca(size));
+  for (;; ++path) {
     std::size_t length = 0;
     while (path[length] != ':' && path[length] != '\0') ++length;
     long result = -ENAMETOOLONG;
-    if (length + 1 + name_length < sizeof candidate) {
+    if (length + 1 + name_length < size) {
       char* end = copy(candidate, path, length);
       if (length != 0) *end++ = '/';  // else it is the working directory
       copy(end, name, name_length + 1);
@@ -158,15 +171,33 @@ class Addressee {
 struct Child {
   const Program& program;
   const Place& place;
+  bool may_miss = false;  // whether it may leave its number to the next; takes memory that is shared
+  bool missed = false;    // whether it has
 };
 
 // The child's life until it is the application. It may share memory with PID 1, and must not count on it.
-void live(const void* child) {
-  const Child& self = *static_cast<const Child*>(child);
+void live(void* child) {
+  Child& self = *static_cast<Child*>(child);
+  if (self.may_miss && kernel::getppid() == 1 && !is_steady(kernel::getpid())) {
+    self.missed = true;
+    kernel::exit(0);
+  }
   take_place(self.place);
   Addressee addressee;
   addressee.correct(self.program.environment);
   execute(self.program);
+}
+
+// Takes the child that missed off the process table, and off the container's account of processes: a limit
+// may have room for no more than the application. Returns whether that went as it should.
+bool reap_missed(Spawned& spawned) {
+  kernel::close(spawned.pidfd);
+  spawned.pidfd = -1;
+  siginfo_t info;
+  do {
+    if (kernel::wait_for_any(&info, WEXITED) != 0 || info.si_pid == 0) return false;
+  } while (info.si_pid != spawned.pid);
+  return true;
 }
 
 }  // namespace
@@ -227,11 +258,18 @@ Spawned spawn(const Program& program, const Place& place) {
 #endif
   };
   alignas(16) char stack[kChildStackBytes];
-  const Child child = {program, place};
+  Child child = {program, place};
   Spawned spawned;
   for (const Way& way : kWays) {
-    spawned.pid = kernel::runi_spawn(way.number, static_cast<unsigned long>(way.flags), stack + sizeof stack,
-                                     live, &child, &spawned.pidfd);
+    int misses = 0;
+    do {
+      child.may_miss = (way.flags & CLONE_VM) != 0 && misses < kRound;
+      child.missed = false;
+      spawned.pid = kernel::runi_spawn(way.number, static_cast<unsigned long>(way.flags),
+                                       stack + sizeof stack, live, &child, &spawned.pidfd);
+      if (child.missed && !reap_missed(spawned)) misses = kRound;
+      ++misses;
+    } while (child.missed);
     // Where it is a limit, the others would not do better, and a profile may kill for them.
     if (spawned.pid > 0 || spawned.pid == -EAGAIN || spawned.pid == -ENOMEM) break;
   }
@@ -242,6 +280,7 @@ void execute(const Program& program) {
   kernel::set_signal_action(SIGCHLD, program.on_child_signal, nullptr);
   kernel::set_signal_mask(program.signal_mask, nullptr);
   const long result = search_and_execute(program);
+  kernel::set_signal_mask(kernel::kEverySignal, nullptr);  // writing to stderr could raise one
   const int error = static_cast<int>(-result);
   const char* why = words_for(error);
   Numbered unknown;

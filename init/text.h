@@ -39,16 +39,18 @@ constexpr int read_number(const char*& text, int most) {
   return number;
 }
 
-// A text and a number behind it, in decimal digits. The text lives as long as the object.
+// A text with a number behind it, in decimal digits, and another text behind that. It lives as long as the
+// object.
 class Numbered {
  public:
-  // The text fits with any number, which is 20 digits at most.
+  // The texts fit with any number, which is 20 digits at most.
   static constexpr std::size_t kMostText = 19;
 
   // Returns c_str().
-  const char* set(const char* text, std::uint64_t number) {
+  const char* set(const char* text, std::uint64_t number, const char* rest = "") {
     begin_ = text_ + sizeof text_ - 1;
     *begin_ = '\0';
+    for (std::size_t left = length_of(rest); left != 0;) *--begin_ = rest[--left];
     do {
       *--begin_ = static_cast<char>('0' + number % 10);
       number /= 10;

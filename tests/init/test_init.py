@@ -712,13 +712,13 @@ class Cost(Case):
 
     def test_file(self):
         image = read_file(INIT)
-        self.assertLessEqual(len(image), 8192)
+        self.assertLessEqual(len(image), 10240)
         self.assert_one_segment(image)
 
     @unittest.skipUnless(os.path.exists(INIT_ARM64), "no arm64 runi-init was built")
     def test_file_for_arm64(self):
         image = read_file(INIT_ARM64)
-        self.assertLessEqual(len(image), 8192)
+        self.assertLessEqual(len(image), 10240)
         self.assert_one_segment(image)
 
     def assert_one_segment(self, image):
