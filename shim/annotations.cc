@@ -61,6 +61,18 @@ bool take_grace(string_view value, Wishes& wishes) {
   return read_grace(value, wishes.tuning.grace_s);
 }
 
+bool take_stop_signals(string_view value, Wishes& wishes) {
+  if (value == kEverySignal) {
+    wishes.tuning.stop_signals.reset();
+    return true;
+  }
+  std::vector<std::string> signals;
+  if (!take_list(value, [&signals](string_view part) { return add_stop_signal(part, signals); }))
+    return false;
+  wishes.tuning.stop_signals = std::move(signals);
+  return true;
+}
+
 // In the order of kAnnotationKeys.
 constexpr struct {
   string_view key;
@@ -73,6 +85,7 @@ constexpr struct {
     {"signals", take_signals, "a list with commas, each of it ", kRewritingForm},
     {"expect-exit", take_expect_exit, "a list with commas, each of it ", kExitForm},
     {"grace", take_grace, "", kGraceForm},
+    {"stop-signals", take_stop_signals, "\"all\" or a list with commas, each of it ", kStopForm},
 };
 static_assert(std::equal(std::begin(kKeys), std::end(kKeys), std::begin(kAnnotationKeys),
                          std::end(kAnnotationKeys),

@@ -150,6 +150,18 @@ Result<void> apply_init_grace(const Value& value, const std::string& pointer, Co
   return {};
 }
 
+Result<void> apply_init_stop_signals(const Value& value, const std::string& pointer, Config& config) {
+  if (value.kind == Kind::string && value.text == kEverySignal) {
+    config.tuning.stop_signals.reset();
+    return {};
+  }
+  std::vector<std::string>& signals = config.tuning.stop_signals.emplace();
+  return apply_list(value, pointer, "an array of signals, or \"all\"", std::string(kStopForm),
+                    [&signals](const Value& element) {
+                      return element.kind == Kind::string && add_stop_signal(element.text, signals);
+                    });
+}
+
 Result<void> apply_skip_commands(const Value& value, const std::string& pointer, Config& config) {
   return apply_list(value, pointer, "an array of commands", "a command's path or base name",
                     [&config](const Value& element) {
@@ -175,11 +187,10 @@ Result<void> apply_annotations(const Value& value, const std::string& pointer, C
 }
 
 Result<void> apply_init(const Value& value, const std::string& pointer, Config& config) {
-  static constexpr Member kMembers[] = {{"path", apply_init_path},
-                                        {"forward", apply_init_forward},
-                                        {"signals", apply_init_signals},
-                                        {"expectExit", apply_init_expect_exit},
-                                        {"graceSeconds", apply_init_grace}};
+  static constexpr Member kMembers[] = {
+      {"path", apply_init_path},          {"forward", apply_init_forward},
+      {"signals", apply_init_signals},    {"expectExit", apply_init_expect_exit},
+      {"graceSeconds", apply_init_grace}, {"stopSignals", apply_init_stop_signals}};
   return apply_members(value, pointer, kMembers, config);
 }
 

@@ -28,7 +28,8 @@ struct LogConfig {
 };
 
 // The keys that pods may be let set as annotations, runi.dev/<key>.
-inline constexpr std::string_view kAnnotationKeys[] = {"init", "forward", "signals", "expect-exit", "grace"};
+inline constexpr std::string_view kAnnotationKeys[] = {"init",        "forward", "signals",
+                                                       "expect-exit", "grace",   "stop-signals"};
 
 // Set on every container that got the init; its value is runi's version. No wish of a pod's.
 inline constexpr std::string_view kInjectedAnnotation = "runi.dev/injected";

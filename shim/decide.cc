@@ -68,6 +68,7 @@ struct Question {
   const Config& config;
   const Spec& spec;
   const Wishes& wishes;
+  mutable std::optional<Result<seccomp::Fit>> fit;  // see fit_of()
 };
 
 // args[0]; empty where there is none, so that every row can be asked of every container.
@@ -222,9 +223,15 @@ std::optional<string_view> find_target(const Spec& spec, const Rootfs& rootfs) {
   return std::nullopt;
 }
 
-Injection injection_at(string_view target, const Tuning& tuning, const Spec& spec) {
+Injection injection_at(string_view target, Tuning tuning, const Spec& spec) {
   Injection injection{target, {std::string(target)}};
-  if (spec.pid_namespace != PidNamespace::own) injection.arguments.emplace_back("-s");
+  if (spec.pid_namespace != PidNamespace::own) {
+    injection.arguments.emplace_back("-s");
+    tuning.stop_signals.reset();  // no PID 1: the kernel would shield it from nothing
+  }
+  const auto stop = spec.annotation(kStopSignal);
+  if (stop && tuning.stop_signals)
+    (void)add_stop_signal(*stop, *tuning.stop_signals);  // another is not the init's
   for (std::string& word : options_for(tuning)) injection.arguments.push_back(std::move(word));
   injection.arguments.emplace_back("--");
   return injection;
@@ -239,14 +246,19 @@ bool must_tell(const Question& q) {
 // (crun src/libcrun/linux.c, "run.oci.seccomp_bpf_data").
 constexpr string_view kFilterMark = "run.oci.seccomp_bpf_data";
 
+// How the init fits the container's profile; worked out once.
+const Result<seccomp::Fit>& fit_of(const Question& q) {
+  if (!q.fit) q.fit = seccomp::judge(q.spec, injection_at(kDevTarget, q.wishes.tuning, q.spec).arguments);
+  return *q.fit;
+}
+
 Evidence seccomp(const Question& q) {
   if (dialect_of(q.config.runtime) == Dialect::crun && q.spec.annotation(kFilterMark)) {
     return "annotation " + std::string(kFilterMark) + " hides what is allowed";
   }
   if (q.spec.seccomp_value == nullptr) return std::nullopt;
-  const auto judged = seccomp::judge(q.spec, injection_at(kDevTarget, q.wishes.tuning, q.spec).arguments);
-  if (judged) return std::nullopt;
-  return judged.error().what;
+  if (fit_of(q)) return std::nullopt;
+  return fit_of(q).error().what;
 }
 
 constexpr struct {
@@ -296,7 +308,7 @@ std::string_view name_of(Reason reason) {
 
 Plan decide(const CommandLine& command, const Config& config, const Spec& spec, const Rootfs& rootfs) {
   Wishes wishes = read_wishes(spec, config);
-  const Question question{command, config, spec, wishes};
+  const Question question{command, config, spec, wishes, {}};
   Plan plan;
   if (command.verb != Verb::other && must_tell(question)) plan.complaints = std::move(wishes.complaints);
   for (const auto& row : kRows) {
@@ -314,6 +326,7 @@ Plan decide(const CommandLine& command, const Config& config, const Spec& spec, 
   }
   plan.reason = Reason::inject;
   plan.detail = "at " + std::string(*target);
+  if (const auto& fit = fit_of(question); !fit || !fit->shield) wishes.tuning.stop_signals.reset();
   plan.injection = injection_at(*target, wishes.tuning, spec);
   return plan;
 }
@@ -321,7 +334,7 @@ Plan decide(const CommandLine& command, const Config& config, const Spec& spec, 
 std::vector<Row> explain(const CommandLine& command, const Config& config, const Spec& spec,
                          const Rootfs& rootfs) {
   const Wishes wishes = read_wishes(spec, config);
-  const Question question{command, config, spec, wishes};
+  const Question question{command, config, spec, wishes, {}};
   std::vector<Row> rows;
   for (const auto& row : kRows) rows.push_back({row.reason, row.find(question)});
   rows.push_back({Reason::no_place, find_target(spec, rootfs) ? Evidence() : Evidence(kNoPlace)});

@@ -12,6 +12,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <iterator>
 #include <optional>
 
@@ -36,11 +37,13 @@ constexpr std::uint64_t kPidfdGetInfo = 0xC040FF0B;   // PIDFD_GET_INFO
 constexpr std::uint64_t kNoFile = ~std::uint64_t{0};  // -1
 constexpr std::uint64_t kHere = static_cast<std::uint64_t>(AT_FDCWD);
 constexpr std::uint64_t kLastFile = ~0U;
+constexpr std::uint64_t kUnchanged = ~std::uint64_t{0};  // -1
 constexpr std::uint64_t kSpawn = CLONE_VM | CLONE_VFORK | SIGCHLD;
 
 // What init/ calls: main.cc, start.cc, serve.cc, sandbox.cc. Two rows for one call where the arguments
 // differ. Not here: what is only called when the container's start has failed already (writev, for the
-// message), and calls of options that runi never gives.
+// message), calls of options that runi never gives, and ptrace, which is called for an application that has
+// called it.
 constexpr Call kCalls[] = {
     // Blocked signals, the action of SIGCHLD, and whether it can wait for either: tried before anything else.
     {"rt_sigprocmask",
@@ -80,6 +83,11 @@ constexpr Call kCalls[] = {
      When::always,
      {is(kHere), kAny, is(O_RDWR | O_CLOEXEC | O_NOCTTY), is(0)}},
     {"ioctl", SCMP_SYS(ioctl), Need::wanted, When::always, {kAny, is(TIOCNOTTY), is(0)}},
+    {"prctl",
+     SCMP_SYS(prctl),
+     Need::ignored,
+     When::always,
+     {is(PR_SET_DUMPABLE), is(0), is(0), is(0), is(0)}},
     // The new process. A way that the kernel refuses for another reason than the profile is followed by none.
     {"clone", SCMP_SYS(clone), Need::process, When::always, {is(kSpawn | CLONE_PIDFD)}},
     {"clone", SCMP_SYS(clone), Need::process, When::always, {is(kSpawn)}},
@@ -88,6 +96,8 @@ constexpr Call kCalls[] = {
     {"vfork", SCMP_SYS(vfork), Need::process, When::always, {}},
     {"fork", SCMP_SYS(fork), Need::process, When::always, {}},
 #endif
+    // One that has left its number to the next.
+    {"waitid", SCMP_SYS(waitid), Need::wanted, When::always, {is(P_ALL), is(0), kAny, is(WEXITED), is(0)}},
     // If there is none, for a limit: back.
     {"prctl", SCMP_SYS(prctl), Need::ignored, When::subreaper, {is(PR_SET_CHILD_SUBREAPER), is(0)}},
     // In it, up to the application.
@@ -119,7 +129,14 @@ constexpr Call kCalls[] = {
      When::always,
      {is(kNoFile), kAny, is(kSetSize), is(O_CLOEXEC)}},
     {"ppoll", SCMP_SYS(ppoll), Need::wanted, When::always, {kAny, is(2), kAny, is(0), is(0)}},
-    {"capget", SCMP_SYS(capget), Need::wanted, When::sandbox, {}},
+    {"capget", SCMP_SYS(capget), Need::wanted, When::always, {}},
+    {"getuid", SCMP_SYS(getuid), Need::wanted, When::borrowing, {}},
+    {"readlinkat", SCMP_SYS(readlinkat), Need::wanted, When::facts, {is(kHere)}},
+    {"openat",
+     SCMP_SYS(openat),
+     Need::wanted,
+     When::facts,
+     {is(kHere), kAny, is(O_RDONLY | O_CLOEXEC), is(0)}},
     {"capset", SCMP_SYS(capset), Need::ignored, When::sandbox, {}},
     {"prctl",
      SCMP_SYS(prctl),
@@ -127,6 +144,11 @@ constexpr Call kCalls[] = {
      When::sandbox,
      {is(PR_SET_NO_NEW_PRIVS), is(1), is(0), is(0), is(0)}},
     {"prctl", SCMP_SYS(prctl), Need::ignored, When::sandbox, {is(PR_SET_SECCOMP), is(2)}},
+    {"prctl",
+     SCMP_SYS(prctl),
+     Need::ignored,
+     When::sandbox,
+     {is(PR_SET_DUMPABLE), is(1), is(0), is(0), is(0)}},
     {"madvise", SCMP_SYS(madvise), Need::ignored, When::always, {kAny, kAny, is(4)}},
     // Its life. Signals that do not reach the application would be worse than no init.
     {"kill", SCMP_SYS(kill), Need::indispensable, When::always, {}},
@@ -137,7 +159,9 @@ constexpr Call kCalls[] = {
      Need::indispensable,
      When::always,
      {is(P_ALL), is(0), kAny, is(WEXITED | WNOHANG), is(0)}},
-    {"setitimer", SCMP_SYS(setitimer), Need::wanted, When::grace, {is(0), kAny, is(0)}},
+    {"pread64", SCMP_SYS(pread64), Need::wanted, When::facts, {}},
+    {"setresuid", SCMP_SYS(setresuid), Need::wanted, When::borrowing, {kAny, is(kUnchanged), is(kUnchanged)}},
+    {"clock_gettime", SCMP_SYS(clock_gettime), Need::wanted, When::grace, {is(CLOCK_MONOTONIC)}},
     {"exit_group", SCMP_SYS(exit_group), Need::indispensable, When::always, {}},
 };
 
@@ -266,6 +290,7 @@ struct Options {
   bool subreaper = false;
   bool grace = false;
   bool sandbox = true;
+  bool shield = false;
 };
 
 Options options_of(std::span<const std::string> arguments) {
@@ -275,6 +300,7 @@ Options options_of(std::span<const std::string> arguments) {
     if (argument.starts_with("-s")) options.subreaper = true;
     if (argument.starts_with("-t")) options.grace = true;
     if (argument.starts_with("-n")) options.sandbox = false;
+    if (argument.starts_with("-S")) options.shield = true;
   }
   return options;
 }
@@ -286,12 +312,18 @@ bool has_listen_pidfd(const Spec& spec) {
                      [](const Value& value) { return value.text.starts_with("LISTEN_PIDFDID="); });
 }
 
+bool borrows_user(const Spec& spec) {
+  return spec.may_set_user && !spec.may_kill;
+}
+
 bool applies(const Call& call, const Options& options, const Spec& spec) {
   switch (call.when) {
     case When::always: return true;
     case When::subreaper: return options.subreaper || options.grace;
     case When::grace: return options.grace;
     case When::sandbox: return options.sandbox;
+    case When::facts: return options.shield || borrows_user(spec);
+    case When::borrowing: return borrows_user(spec);
     case When::listen_pidfd: return has_listen_pidfd(spec);
   }
   return true;
@@ -300,6 +332,19 @@ bool applies(const Call& call, const Options& options, const Spec& spec) {
 Error objection(const Call& call, const Action& action) {
   return Error{"profile answers " + std::string(call.name) + " with " + std::string(action.name) +
                (effect_of(action) == Effect::pretends ? " and errno 0" : "")};
+}
+
+// Whether the answer to a call keeps the init from its work, or makes it do harm.
+bool is_objectionable(const Call& call, const Action& action) {
+  switch (effect_of(action)) {
+    case Effect::allowed: return false;
+    case Effect::fatal: return true;
+    case Effect::pretends:
+      if (call.need != Need::ignored) return true;
+      break;
+    case Effect::refused: break;
+  }
+  return call.need == Need::indispensable || (call.need == Need::process && is_limit(action));
 }
 
 }  // namespace
@@ -449,8 +494,9 @@ bool Profile::is_in_doubt(const std::vector<const Rule*>& rules) {
   });
 }
 
-Result<void> judge(const Spec& spec, std::span<const std::string> init_arguments) {
-  if (spec.seccomp_value == nullptr) return {};
+Result<Fit> judge(const Spec& spec, std::span<const std::string> init_arguments) {
+  Fit fit;
+  if (spec.seccomp_value == nullptr) return fit;
   auto profile = Profile::parse(*spec.seccomp_value);
   if (!profile) return profile.error();
   const Options options = options_of(init_arguments);
@@ -461,20 +507,19 @@ Result<void> judge(const Spec& spec, std::span<const std::string> init_arguments
     if (is_process && has_process) continue;
     bool refused = false;
     for (const Action& action : profile->answers_to(call)) {
-      const Effect effect = effect_of(action);
-      if (effect == Effect::allowed) continue;
+      if (effect_of(action) == Effect::allowed) continue;
       if (!applies(call, options, spec)) break;
-      if (effect == Effect::fatal) return objection(call, action);
-      if (effect == Effect::pretends && call.need != Need::ignored) return objection(call, action);
-      if (call.need == Need::indispensable) return objection(call, action);
-      if (is_process && is_limit(action)) return objection(call, action);
+      if (is_objectionable(call, action)) {
+        if (call.when != When::facts || borrows_user(spec)) return objection(call, action);
+        fit.shield = false;
+      }
       refused = true;
       if (is_process) no_process = objection(call, action);
     }
     if (is_process && !refused) has_process = true;
   }
   if (!has_process && no_process) return *no_process;
-  return {};
+  return fit;
 }
 
 }  // namespace runi::seccomp

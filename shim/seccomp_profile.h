@@ -32,6 +32,8 @@ enum class When {
   subreaper,     // -s, or -t
   grace,         // -t
   sandbox,       // not -n
+  facts,         // -S, or a user is borrowed
+  borrowing,     // the process has CAP_SETUID and no CAP_KILL
   listen_pidfd,  // the application's environment has LISTEN_PIDFDID
 };
 
@@ -94,8 +96,14 @@ class Profile {
   std::vector<Rule> rules_;  // but those that say what the default action says
 };
 
+// How the init can be called under a profile.
+struct Fit {
+  bool shield = true;  // false: without -S, for the profile does not let the init look at the application
+};
+
 // Whether the init, called with these arguments (its own path, options, "--"), does its work under the
-// container's profile, and does no harm. Errors: why not; the call and the answer to it.
-[[nodiscard]] Result<void> judge(const Spec& spec, std::span<const std::string> init_arguments);
+// container's profile, and does no harm; what it could not do is to be left out of the arguments. Errors: why
+// not; the call and the answer to it.
+[[nodiscard]] Result<Fit> judge(const Spec& spec, std::span<const std::string> init_arguments);
 
 }  // namespace runi::seccomp

@@ -69,6 +69,30 @@ Error wrong_element(std::string_view path, Kind expected, Kind found) {
                std::string(name_of(found))};
 }
 
+// An exec gives root what its bounding set holds, and others the ambient capabilities (capabilities(7)).
+Result<void> read_capabilities(const Value& process, Spec& spec) {
+  bool is_root = true;
+  auto user = find_member(process, "/process", "user", Kind::object);
+  if (!user) return user.error();
+  if (*user != nullptr) {
+    auto uid = find_member(**user, "/process/user", "uid", Kind::number);
+    if (!uid) return uid.error();
+    is_root = *uid == nullptr || (*uid)->text == "0";
+  }
+  auto capabilities = find_member(process, "/process", "capabilities", Kind::object);
+  if (!capabilities) return capabilities.error();
+  if (*capabilities == nullptr) return {};
+  auto set =
+      find_member(**capabilities, "/process/capabilities", is_root ? "bounding" : "ambient", Kind::array);
+  if (!set) return set.error();
+  if (*set == nullptr) return {};
+  for (const Value& name : (*set)->children()) {
+    if (name.text == "CAP_KILL") spec.may_kill = true;
+    if (name.text == "CAP_SETUID") spec.may_set_user = true;
+  }
+  return {};
+}
+
 Result<void> read_process(const Value& root, Spec& spec) {
   auto process = find_member(root, "", "process", Kind::object);
   if (!process) return process.error();
@@ -81,7 +105,7 @@ Result<void> read_process(const Value& root, Spec& spec) {
     spec.args.push_back(arg.text);
   }
   spec.args_value = *args;
-  return {};
+  return read_capabilities(**process, spec);
 }
 
 // tmpfs(5): mode=, in octal. What is no number is for the kernel to refuse.

@@ -42,6 +42,8 @@ struct Spec {
   std::vector<Annotation> annotations;
   PidNamespace pid_namespace = PidNamespace::none;
   bool user_namespace = false;     // made or joined
+  bool may_kill = false;           // the process will have CAP_KILL in effect
+  bool may_set_user = false;       // CAP_SETUID
   std::vector<IdRange> host_uids;  // what a user namespace maps; empty where it is joined
   std::vector<IdRange> host_gids;
   std::string_view root_path;  // relative to the bundle where it does not start with a slash

@@ -27,6 +27,13 @@ int rewritten_signal(const std::string& text) {
   return from > 0 && read_rewriting(from, at) >= 0 ? from : 0;
 }
 
+// The signal that text is and nothing else; 0 where it is none.
+int whole_signal(const std::string& text) {
+  const char* at = text.c_str();
+  const int signal = read_signal(at);
+  return signal > 0 && at == text.c_str() + text.size() ? signal : 0;
+}
+
 }  // namespace
 
 bool add_rewriting(std::string_view text, std::vector<std::string>& signals) {
@@ -49,7 +56,20 @@ bool add_exit(std::string_view text, std::vector<int>& exits) {
   return true;
 }
 
-bool read_grace(std::string_view text, int& grace_s) {
+bool add_stop_signal(std::string_view text, std::vector<std::string>& signals) {
+  if (text.size() > kLongestWord) return false;
+  std::string word(text);
+  const int signal = whole_signal(word);
+  if (signal == 0) return false;
+  if (std::any_of(signals.begin(), signals.end(),
+                  [signal](const std::string& other) { return whole_signal(other) == signal; })) {
+    return false;
+  }
+  signals.push_back(std::move(word));
+  return true;
+}
+
+bool read_grace(std::string_view text, std::optional<int>& grace_s) {
   static_assert(kMostGraceSeconds == 86'400, "kGraceForm says so");
   const int number = whole_number(text, kMostGraceSeconds);
   if (number < 0) return false;
@@ -63,10 +83,15 @@ std::vector<std::string> options_for(const Tuning& tuning) {
     words.emplace_back(option);
     words.push_back(value);
   };
+  if (tuning.stop_signals) {
+    std::string list;
+    for (const std::string& signal : *tuning.stop_signals) list += (list.empty() ? "" : ",") + signal;
+    add("-S", list);
+  }
   if (tuning.forward == Forward::group) words.emplace_back("-g");
   for (const std::string& rewriting : tuning.signals) add("-r", rewriting);
   for (const int code : tuning.expected_exits) add("-e", std::to_string(code));
-  if (tuning.grace_s != 0) add("-t", std::to_string(tuning.grace_s));
+  if (tuning.grace_s) add("-t", std::to_string(*tuning.grace_s));
   return words;
 }
 

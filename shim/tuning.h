@@ -2,6 +2,7 @@
 // written.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,12 +11,15 @@ namespace runi {
 
 enum class Forward { child, group };
 
-// runi-init(8) explains the options. Every member's default is what the init does without one.
+// runi-init(8) explains the options. Every member's default is what a container gets that says nothing.
 struct Tuning {
   Forward forward = Forward::child;
+  // -S: signals that act on an application without a handler; nothing: every signal does, and -S is not
+  // given.
+  std::optional<std::vector<std::string>> stop_signals{{"TERM", "INT", "QUIT"}};
   std::vector<std::string> signals;  // each "FROM:TO", as -r takes it, and no FROM twice
   std::vector<int> expected_exits;   // -e: 0 to 255, none twice
-  int grace_s = 0;                   // -t: kMostGraceSeconds at most
+  std::optional<int> grace_s;        // -t: kMostGraceSeconds at most
 };
 
 // A day. Whatever needs longer to end is no straggler, and a number above is most likely one of milliseconds.
@@ -26,11 +30,16 @@ inline constexpr std::string_view kRewritingForm =
     "FROM:TO, two signals' names or numbers, TO also 0, and no FROM twice";
 inline constexpr std::string_view kExitForm = "an exit code, 0 to 255, and none twice";
 inline constexpr std::string_view kGraceForm = "whole seconds, 0 to 86400";
+inline constexpr std::string_view kStopForm = "a signal's name or number, and none twice";
+
+// In place of a list of stop signals: all of them.
+inline constexpr std::string_view kEverySignal = "all";
 
 // Adds one; returns whether `text` is one in that form. Otherwise nothing changes.
 [[nodiscard]] bool add_rewriting(std::string_view text, std::vector<std::string>& signals);
 [[nodiscard]] bool add_exit(std::string_view text, std::vector<int>& exits);
-[[nodiscard]] bool read_grace(std::string_view text, int& grace_s);
+[[nodiscard]] bool add_stop_signal(std::string_view text, std::vector<std::string>& signals);
+[[nodiscard]] bool read_grace(std::string_view text, std::optional<int>& grace_s);
 
 // The words that tell the init. It refuses none of them.
 [[nodiscard]] std::vector<std::string> options_for(const Tuning& tuning);

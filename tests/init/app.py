@@ -10,6 +10,11 @@
     app.py out listen               what it finds of socket activation: see listen()
     app.py out leave HOW...         leaves a process behind for each HOW, see leave(), and ends with status 7
     app.py out orphan               makes one, which says whose child it has become
+    app.py out traced               says each SIGUSR1 and SIGTERM it gets after it asked to be traced by its parent
+    app.py out traced-exit CODE     asks to be traced by its parent, or says why not, and ends
+    app.py out traced-orphans N     makes N orphans that end when their parent traces them, on SIGUSR1
+    app.py out dispositions HOW     see dispositions()
+    app.py out look AS KIND         see look()
 """
 
 import os
@@ -68,8 +73,9 @@ def listen():
 
 
 def leave(how):
-    """A process that on SIGTERM says "bye" and ends, that is "deaf" to it, that is "stopped" when it comes, or that is
-    "away", in a session of its own. It says so first. Or "wait", the application itself, for a signal."""
+    """A process that on SIGTERM says "bye" and ends, that is "deaf" to it, that is "stopped" when it comes, that is
+    "away", in a session of its own, or that "alarms" PID 1 for ever. It says so first. Or "wait", the application itself,
+    for a signal."""
     read, write = os.pipe()
     if os.fork() == 0:
         if how == "away":
@@ -81,6 +87,8 @@ def leave(how):
             os.kill(os.getpid(), signal.SIGSTOP)
         while how == "deaf":
             signal.pause()
+        while how == "alarms":
+            os.kill(1, signal.SIGALRM)
         while raw.take_signal()[0] != signal.SIGTERM:
             pass
         say("bye", how)
@@ -112,6 +120,83 @@ def orphan():
         os._exit(0)
     os.waitpid(parent, 0)
     os.close(write)
+
+
+def traced(end=None):
+    try:
+        raw.be_traced()
+    except OSError as error:
+        say("refused", error.errno)
+    if end is not None:
+        os._exit(end)
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        signal.signal(number, lambda number, _: say("got", number))
+    say("ready 0")
+    while True:
+        signal.pause()
+
+
+def traced_orphans(count):
+    """Each is this process's grandchild, so that its parent is the init before it asks."""
+    parent = os.getpid()
+    helper = os.fork()
+    if helper == 0:
+        middle = os.getpid()
+        for _ in range(count):
+            if os.fork() == 0:
+                while os.getppid() == middle:
+                    pass
+                raw.be_traced()
+                os._exit(0)
+        os._exit(0)
+    os.waitpid(helper, 0)
+    assert parent == os.getpid()
+
+
+PING = 64
+
+
+def dispositions(how):
+    """Says which signals it gets; and "ping" for PING, whatever it does with the others: which it leaves at their
+    "default", "ignored", "handled" or "blocked"."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, PING}:
+        action = {"ignored": signal.SIG_IGN, "handled": lambda number, _: say(number)}.get(how, signal.SIG_DFL)
+        signal.signal(number, action)
+    signal.signal(PING, lambda *_: say("ping"))
+    if how == "blocked":
+        raw.set_mask(raw.ALL & ~(1 << (PING - 1)))
+    say("ready 0")
+    while True:
+        signal.pause()
+
+
+def look(who, kind):
+    """On SIGUSR1 has a child look at process 1: of the same rights, as one "without capabilities", or as "another" user.
+    Before, the application makes itself not "dumpable", if `kind` says so. The child says what was refused."""
+    if kind != "dumpable":
+        raw.set_dumpable(0)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    say("ready 0")
+    signal.sigwait([signal.SIGUSR1])
+    helper = os.fork()
+    if helper == 0:
+        if who == "another":
+            os.setresuid(*[12345] * 3)
+        if who != "same":
+            raw.drop_capabilities()
+        def attempt(action):
+            try:
+                action()
+                return "yes"
+            except OSError as error:
+                return str(error.errno)
+        say("look", attempt(lambda: open("/proc/1/environ", "rb").close()), attempt(lambda: open("/proc/1/mem", "rb").close()),
+            attempt(lambda: os.readlink("/proc/1/fd/1")), attempt(lambda: open("/proc/1/fd/1", "wb").close()),
+            attempt(lambda: raw.trace(1)))
+        os._exit(0)
+    os.waitpid(helper, 0)
+    while True:
+        signal.pause()
 
 
 def main():
@@ -155,6 +240,21 @@ def main():
         os._exit(7)
     elif what == "listen":
         listen()
+    elif what == "traced":
+        traced()
+    elif what == "traced-exit":
+        traced(int(sys.argv[3]))
+    elif what == "traced-orphans":
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        say("ready 0")
+        signal.sigwait([signal.SIGUSR1])
+        traced_orphans(int(sys.argv[3]))
+        say("made")
+        signal.pause()
+    elif what == "dispositions":
+        dispositions(sys.argv[3])
+    elif what == "look":
+        look(*sys.argv[3:])
     elif what == "orphan":
         orphan()
         say("parent", os.getpid())

@@ -9,10 +9,10 @@ _libc.syscall.restype = ctypes.c_long
 
 # x86-64, asm/unistd_64.h
 NUMBERS = {
-    "fstat": 5, "rt_sigaction": 13, "rt_sigprocmask": 14, "ioctl": 16, "madvise": 28, "getpid": 39, "setitimer": 38, "clone": 56,
+    "fstat": 5, "rt_sigaction": 13, "rt_sigprocmask": 14, "ioctl": 16, "pread64": 17, "madvise": 28, "getpid": 39, "clone": 56,
     "fork": 57, "vfork": 58, "kill": 62, "uname": 63, "fcntl": 72, "chdir": 80, "ptrace": 101, "setpgid": 109, "getppid": 110, "setsid": 112,
-    "getpgid": 121, "getsid": 124, "rt_sigtimedwait": 128, "rt_sigqueueinfo": 129, "sched_getscheduler": 145,
-    "capget": 125, "capset": 126, "prctl": 157, "getdents64": 217, "waitid": 247, "openat": 257, "ppoll": 271, "signalfd4": 289, "prlimit64": 302, "pidfd_open": 434, "clone3": 435,
+    "getuid": 102, "setresuid": 117, "getpgid": 121, "getsid": 124, "rt_sigtimedwait": 128, "rt_sigqueueinfo": 129, "sched_getscheduler": 145,
+    "capget": 125, "capset": 126, "prctl": 157, "getdents64": 217, "clock_gettime": 228, "waitid": 247, "openat": 257, "readlinkat": 267, "ppoll": 271, "signalfd4": 289, "prlimit64": 302, "pidfd_open": 434, "clone3": 435,
     "close_range": 436,
 }
 CLONE_VM = 0x100
@@ -66,6 +66,23 @@ def fork_into(flags):
 def trace(pid):
     PTRACE_SEIZE = 0x4206
     call("ptrace", PTRACE_SEIZE, pid, 0, 0)
+
+
+def be_traced():
+    """By the parent."""
+    PTRACE_TRACEME = 0
+    call("ptrace", PTRACE_TRACEME, 0, 0, 0)
+
+
+def set_dumpable(dumpable):
+    PR_SET_DUMPABLE = 4
+    call("prctl", PR_SET_DUMPABLE, dumpable, 0, 0, 0)
+
+
+def drop_capabilities():
+    """All that are in effect, permitted or inheritable."""
+    VERSION_3 = 0x20080522
+    call("capset", ctypes.c_char_p(struct.pack("Ii", VERSION_3, 0)), ctypes.c_char_p(bytes(24)))
 
 
 def setns(namespace):
