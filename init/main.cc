@@ -12,9 +12,9 @@ namespace runi {
 namespace {
 
 // dockerd looks for tini's two words before the number (parseInitVersion() in moby's daemon/info_unix.go).
-constexpr char kVersion[] = "tini version " RUNI_VERSION " - git.runi-init\n";
-constexpr char kLicence[] = "Apache-2.0\n";
-constexpr char kHelp[] =
+constexpr const char* kVersion = "tini version " RUNI_VERSION " - git.runi-init\n";
+constexpr const char* kLicence = "Apache-2.0\n";
+constexpr const char* kHelp =
     "Usage: runi-init [options] [--] command [args]\n"
     "-e CODE\t\texit 0 for CODE\n"
     "-g\t\tsignal command's group\n"

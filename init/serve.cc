@@ -20,6 +20,8 @@ constexpr int kReapBatch = 64;    // orphans reaped before the signals get their
 constexpr long kStartPages = 16;  // more stack than the start can have used
 
 constexpr __kernel_timespec kNow = {};
+constexpr __kernel_timespec kMoment = {0, 1'000'000};
+constexpr int kMostLooks = 100;  // a moment apart
 
 enum class Phase : unsigned char {
   pausing,    // -P: there is no application
@@ -37,13 +39,14 @@ struct State {
   int status = kExitInitError;  // to end with when there is nothing left to wait for
   long self;                    // the init's own number
   long application;
-  long target;            // of forwarded signals: the application, or minus that for its whole group
-  long rest = 0;          // finishing: whom the last signals are for, as kill(2) takes it
-  long own_user = -1;     // where a user is borrowed: the init's, and the application's as it was last seen
-  long user = -1;         //
-  int file = -1;          // the application's /proc/PID/status, where it is wanted and can be had
+  long target;           // of forwarded signals: the application, or minus that for its whole group
+  long rest = 0;         // finishing: whom the last signals are for, as kill(2) takes it
+  long own_user = -1;    // where a user is borrowed: the init's, and the application's as it was last seen
+  long user = -1;        //
+  int status_file = -1;  // the application's /proc/PID/status and wchan, where they are wanted and can be had
+  int wait_file = -1;    //
   Signals unhandled = 0;  // what was forwarded though the application would not handle it
-  __kernel_timespec deadline = {};
+  long deadline_ns = 0;   // finishing: when it ends at the latest; 0 for never
   // What to wait for, where the kernel reaps (see let_kernel_reap): the application's pidfd, and one for
   // signals.
   pollfd files[2] = {{-1, 0, 0}, {-1, POLLIN, 0}};
@@ -62,16 +65,19 @@ struct State {
 
 // --- what /proc tells of the application -------------------------------------------------------------------
 
-// Opens /proc/PID/status of the application; -1 where /proc does not show the init's own PID namespace.
-[[gnu::cold]] int open_status(const State& state) {
+// Opens what the application has of this name in /proc.
+[[gnu::cold]] int open_own(const State& state, const char* name) {
+  Numbered path;
+  path.set("/proc/", static_cast<std::uint64_t>(state.application), name);
+  return static_cast<int>(kernel::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+// Whether /proc shows the PID namespace that the init is in.
+[[gnu::cold]] bool has_proc(const State& state) {
   char self[24] = {};
-  Numbered text;
-  if (kernel::read_link("/proc/self", self, sizeof self - 1) <= 0 ||
-      !equal(self, text.set("", static_cast<std::uint64_t>(state.self)))) {
-    return -1;
-  }
-  const char* path = text.set("/proc/", static_cast<std::uint64_t>(state.application), "/status");
-  return static_cast<int>(kernel::open(path, O_RDONLY | O_CLOEXEC));
+  Numbered own;
+  return kernel::read_link("/proc/self", self, sizeof self - 1) > 0 &&
+         equal(self, own.set("", static_cast<std::uint64_t>(state.self)));
 }
 
 std::uint64_t read_digits(const char* text, unsigned base) {
@@ -84,9 +90,11 @@ std::uint64_t read_digits(const char* text, unsigned base) {
   }
 }
 
-// Reads of the application what matters for a signal: which it blocks or handles, its real user, and its
-// tracer. Returns whether all of it could be had, of an application that is alive.
+// Reads of the application what matters for a signal: which it blocks or handles, its real user, its tracer,
+// and whether it runs at this moment. Returns whether all of it could be had, of an application that is
+// alive.
 struct Facts {
+  bool running = false;
   Signals blocked = 0;
   Signals handled = 0;
   long user = -1;
@@ -108,7 +116,10 @@ struct Facts {
       }
       line[length] = '\0';
       length = 0;
-      if (after(line, "State:\tZ") != nullptr) return false;
+      if (const char* letter = after(line, "State:\t")) {
+        if (*letter == 'Z') return false;
+        facts.running = *letter == 'R';
+      }
       if (const char* pid = after(line, "TracerPid:\t"))
         facts.tracer = static_cast<long>(read_digits(pid, 10));
       if (const char* user = after(line, "Uid:\t")) facts.user = static_cast<long>(read_digits(user, 10));
@@ -119,6 +130,27 @@ struct Facts {
       }
     }
   }
+}
+
+// Whether the application waits for signals as sigwait(3) does, or may do so. While it does, what it waits
+// for does not show as blocked in its status (do_sigtimedwait() in kernel/signal.c). Where it waits, the
+// kernel tells only who may look into it: so not of one that has changed its user. Of one that has just begun
+// to sleep it tells that a little later (get_wchan() in kernel/sched/core.c).
+[[gnu::noinline, gnu::cold]] bool may_wait_for_signals(const State& state, Facts& facts) {
+  if (facts.user != state.own_user) return true;
+  for (int tries = kMostLooks; tries != 0; --tries) {
+    char place[64] = {};
+    if (kernel::read_at(state.wait_file, place, sizeof place - 1, 0) <= 0) return true;
+    for (const char* at = place; *at != '\0'; ++at) {
+      if (after(at, "sigtimedwait") != nullptr) return true;
+    }
+    if (*place != '0') return false;
+    if (!read_facts(state.status_file, facts)) return true;
+    if (facts.running) return false;
+    siginfo_t none;
+    kernel::wait_for_signal(0, &none, &kMoment);
+  }
+  return true;
 }
 
 // --- the end -----------------------------------------------------------------------------------------------
@@ -146,18 +178,13 @@ void reap_oneself(State& state) {
   return result;
 }
 
-// How long until the deadline. Returns whether there is time left.
-[[gnu::cold]] bool find_time_left(const State& state, __kernel_timespec* left) {
-  constexpr long kNsPerSecond = 1'000'000'000;
-  __kernel_timespec now = {};
-  kernel::monotonic_time(&now);
-  left->tv_sec = state.deadline.tv_sec - now.tv_sec;
-  left->tv_nsec = state.deadline.tv_nsec - now.tv_nsec;
-  if (left->tv_nsec < 0) {
-    left->tv_nsec += kNsPerSecond;
-    --left->tv_sec;
-  }
-  return left->tv_sec >= 0;
+constexpr long kNsPerSecond = 1'000'000'000;
+
+// Nanoseconds since some moment; negative where there is no clock.
+[[gnu::noinline, gnu::cold]] long monotonic_ns() {
+  __kernel_timespec now;
+  if (kernel::monotonic_time(&now) != 0) return -1;
+  return now.tv_sec * kNsPerSecond + now.tv_nsec;
 }
 
 // The application has ended; by `signal`, where that is not 0. Ends as it did, at once or after what it
@@ -173,9 +200,11 @@ void reap_oneself(State& state) {
   state.status = state.options.expected.contain(status) ? 0 : status;
   const int grace_s = state.options.grace_s;
   const bool follows = grace_s == kNoGrace && signal != 0 && (state.unhandled & set_of(signal)) != 0;
-  if (!follows && (grace_s <= 0 || kernel::monotonic_time(&state.deadline) != 0)) end(state);
-  state.deadline.tv_sec += grace_s;
-  state.limited = !follows;
+  if (!follows) {
+    const long now_ns = monotonic_ns();
+    if (grace_s <= 0 || now_ns < 0) end(state);
+    state.deadline_ns = now_ns + grace_s * kNsPerSecond;
+  }
   state.phase = Phase::finishing;
   state.rest = state.self == 1 ? -1 : -state.application;
   reap_oneself(state);
@@ -204,10 +233,10 @@ const char* page_floor(const char* address, long page_size) {
 // Whether a signal goes on to the application, of which `facts` are known: unless -S, every one does. With
 // it, what the kernel would drop if the application were PID 1 (sig_task_ignored() in kernel/signal.c) is
 // dropped, but for the signals that are to stop the container, and for SIGCONT, which acts all the same.
-bool passes_shield(State& state, const Facts& facts, int from, int to) {
+bool passes_shield(State& state, Facts& facts, int from, int to) {
   const Signals signal = set_of(to);
   if (((facts.handled | facts.blocked) & signal) != 0 || to == SIGCONT) return true;
-  if ((state.options.stops & (signal | set_of(from))) == 0) return false;
+  if ((state.options.stops & (signal | set_of(from))) == 0) return may_wait_for_signals(state, facts);
   state.unhandled |= signal;
   return true;
 }
@@ -217,9 +246,9 @@ bool passes_shield(State& state, const Facts& facts, int from, int to) {
   const int from = info.si_signo;
   const int to = state.options.forwarded_as[from];
   if (to == SignalMap::kDropped) return;
-  if (state.file >= 0) {
+  if (state.status_file >= 0) {
     Facts facts;
-    if (read_facts(state.file, facts)) {
+    if (read_facts(state.status_file, facts)) {
       state.user = facts.user;
       // The application has asked to be traced, and waits for its tracer at its next signal.
       if (facts.tracer == state.self && state.kernel_reaps()) reap_oneself(state);
@@ -240,7 +269,7 @@ bool passes_shield(State& state, const Facts& facts, int from, int to) {
     if (signal == SIGTERM || signal == SIGINT) kernel::exit(0);
     return;
   }
-  if (state.limited) {
+  if (state.deadline_ns != 0) {
     if (signal == SIGTERM && state.asked_to_end) end(state);
     return;
   }
@@ -300,10 +329,15 @@ bool passes_shield(State& state, const Facts& facts, int from, int to) {
 // Waits until there is a signal, takes it, and reaps.
 void wait_and_reap(State& state) {
   __kernel_timespec left;
-  if (state.limited && !find_time_left(state, &left)) end(state);
-  const __kernel_timespec* const limit = state.limited ? &left : nullptr;
+  const __kernel_timespec* limit = state.backlog ? &kNow : nullptr;
+  if (state.deadline_ns != 0) {
+    const long left_ns = state.deadline_ns - monotonic_ns();
+    if (left_ns <= 0) end(state);
+    left = {left_ns / kNsPerSecond, left_ns % kNsPerSecond};
+    if (limit == nullptr) limit = &left;
+  }
   siginfo_t info;
-  const long signal = kernel::wait_for_signal(kernel::kEverySignal, &info, state.backlog ? &kNow : limit);
+  const long signal = kernel::wait_for_signal(kernel::kEverySignal, &info, limit);
   if (signal > 0) take(state, info);
   if (state.phase == Phase::pausing) return;
   if (signal == SIGCHLD || state.backlog) reap_batch(state);
@@ -381,6 +415,24 @@ void let_kernel_reap(State& state, bool counts_orphans) {
   }
 }
 
+// Gets ready for the rest of the application's life.
+[[gnu::noinline, gnu::cold]] void settle(State& state, int pidfd) {
+  const Options& options = state.options;
+  if (state.phase == Phase::running) {
+    if (options.verbosity > 0) say("started ", state.application);
+    state.files[0].fd = pidfd;
+    if (state.kernel_reaps()) let_kernel_reap(state, options.warn_of_orphans || options.verbosity > 1);
+    state.borrows_user = must_borrow_user();
+    const bool shield = options.shield && state.self == 1;
+    if ((state.borrows_user || shield) && has_proc(state)) {
+      state.own_user = kernel::getuid();
+      state.status_file = open_own(state, "/status");
+      if (shield) state.wait_file = open_own(state, "/wchan");
+    }
+  }
+  if (options.sandbox) enter_sandbox();
+}
+
 }  // namespace
 
 bool can_serve() {
@@ -397,15 +449,7 @@ bool can_serve() {
                  .self = kernel::getpid(),
                  .application = application.pid,
                  .target = options.forward_to_group ? -application.pid : application.pid};
-  if (state.phase == Phase::running) {
-    if (options.verbosity > 0) say("started ", application.pid);
-    state.files[0].fd = application.pidfd;
-    if (state.kernel_reaps()) let_kernel_reap(state, options.warn_of_orphans || options.verbosity > 1);
-    state.borrows_user = must_borrow_user();
-    if (state.borrows_user) state.own_user = kernel::getuid();
-    if (state.borrows_user || (options.shield && state.self == 1)) state.file = open_status(state);
-  }
-  if (options.sandbox) enter_sandbox(state.borrows_user);
+  settle(state, application.pidfd);
 
   // Whatever the start left behind: its stack above this page up to the strings, the child's below it, and
   // the code.

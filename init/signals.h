@@ -16,7 +16,7 @@ inline constexpr int kKillSignal = 9;
 inline constexpr int kStopSignal = 19;
 
 // 1 to 31, as the kernel numbers them on x86-64 and arm64.
-inline constexpr char kSignalNames[] =
+inline constexpr const char* kSignalNames =
     "HUP\0INT\0QUIT\0ILL\0TRAP\0ABRT\0BUS\0FPE\0KILL\0USR1\0SEGV\0USR2\0PIPE\0ALRM\0TERM\0STKFLT\0"
     "CHLD\0CONT\0STOP\0TSTP\0TTIN\0TTOU\0URG\0XCPU\0XFSZ\0VTALRM\0PROF\0WINCH\0IO\0PWR\0SYS\0";
 

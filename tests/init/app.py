@@ -88,7 +88,8 @@ def leave(how):
         while how == "deaf":
             signal.pause()
         while how == "alarms":
-            os.kill(1, signal.SIGALRM)
+            if os.getppid() == 1:  # the application has ended
+                os.kill(1, signal.SIGALRM)
         while raw.take_signal()[0] != signal.SIGTERM:
             pass
         say("bye", how)
@@ -158,13 +159,19 @@ PING = 64
 
 def dispositions(how):
     """Says which signals it gets; and "ping" for PING, whatever it does with the others: which it leaves at their
-    "default", "ignored", "handled" or "blocked"."""
+    "default", has "ignored", "handled" or "blocked", or waits for, being "waited"."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, PING}:
         action = {"ignored": signal.SIG_IGN, "handled": lambda number, _: say(number)}.get(how, signal.SIG_DFL)
         signal.signal(number, action)
     signal.signal(PING, lambda *_: say("ping"))
     if how == "blocked":
         raw.set_mask(raw.ALL & ~(1 << (PING - 1)))
+    if how == "waited":
+        raw.set_mask(raw.ALL)
+        say("ready 0")
+        while True:
+            number, _, _ = raw.take_signal()
+            say("ping" if number == PING else number)
     say("ready 0")
     while True:
         signal.pause()

@@ -245,8 +245,20 @@ class Grace(Case):
         self.assertEqual(container.wait(), 7)
         self.assertRaisesRegex(AssertionError, "ended after b''", container.out.next)
 
+    def test_ends_in_time_whatever_signals_come(self):
+        container = self.leave("alarms", "deaf", options=["-t", "1"])
+        self.assertEqual(container.wait(), 7)
+
+    def test_outside_a_namespace_of_its_own_nobody_is_killed_without_it(self):
+        for options in ([], ["-s"], ["-t", "0"]):
+            with self.subTest(options):
+                container = self.leave("bye", options=options, fork=os.fork)
+                self.assertEqual(container.wait(), 7)
+                os.kill(container.left["bye"], signal.SIGTERM)
+                self.assertEqual(container.out.next(), "bye bye")
+
     def test_where_there_is_no_clock(self):
-        container = self.leave("deaf", options=["-t", "1000"], setup=lambda: raw.deny(["setitimer"], 1))
+        container = self.leave("deaf", options=["-t", "1000"], setup=lambda: raw.deny(["clock_gettime"], 1))
         self.assertEqual(container.wait(), 7)
 
 
