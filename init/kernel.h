@@ -49,15 +49,6 @@ struct SignalAction {
 // SIG_IGN.
 inline void (*const kIgnore)(int) = reinterpret_cast<void (*)(int)>(1);
 
-// What getdents64(2) fills its buffer with.
-struct DirectoryEntry {
-  std::uint64_t inode;
-  std::int64_t next;
-  unsigned short size;  // of this entry, name and padding included
-  unsigned char type;
-  char name[];
-};
-
 // What PIDFD_GET_INFO fills in: struct pidfd_info of include/uapi/linux/pidfd.h, as long as it was in
 // Linux 6.13, its first; newer kernels take that, too.
 struct ProcessInfo {
@@ -296,6 +287,9 @@ inline long read_link(const char* path, char* buffer, std::size_t size) {
 inline long close(long fd) {
   return call(__NR_close, fd);
 }
+inline long replace_file(long fd, int replaced) {
+  return call(__NR_dup3, fd, replaced, 0);
+}
 inline long close_range(unsigned first, unsigned last) {
   return call(__NR_close_range, first, last, 0);
 }
@@ -316,10 +310,6 @@ inline long ioctl(long fd, unsigned request, long argument) {
 }
 inline long ioctl(long fd, unsigned request, int* value) {
   return ioctl(fd, request, word(value));
-}
-
-inline long getdents64(long fd, char* buffer, std::size_t size) {
-  return call(__NR_getdents64, fd, word(buffer), static_cast<long>(size));
 }
 
 // --- time --------------------------------------------------------------------------------------------------

@@ -24,11 +24,11 @@ constexpr const char* kHelp =
     "-P\t\tonly reap\n"
     "-r FROM:TO\tforward FROM as TO; 0: not\n"
     "-s\t\tsubreaper\n"
-    "-S SIGNALS\tdrop others that command does not handle\n"
-    "-t SECONDS\tgrace for what command leaves\n"
+    "-S SIG,...\tshield from others\n"
+    "-t SECONDS\tgrace for what is left\n"
     "-v\t\tverbose\n"
     "-w\t\twarn of orphans\n"
-    "-h, --version\n";
+    "-h, -V\n";
 
 // Whether a child would not have the scheduling policy that the container was given (sched(7)).
 bool is_policy_reset_on_fork() {
@@ -36,43 +36,34 @@ bool is_policy_reset_on_fork() {
   return policy > 0 && (policy & SCHED_RESET_ON_FORK) != 0;
 }
 
-constexpr int kUsualLimit = 1024;    // RLIMIT_NOFILE as most programs have it
-constexpr int kMostFiles = 1 << 27;  // more than fs.nr_open can be (sysctl_nr_open_max in fs/file.c)
-
-// Closes what /proc lists from 3 on, but not keep. Returns whether it could be read to its end.
-bool close_listed(long keep) {
-  alignas(8) char buffer[1024];
-  const long directory = kernel::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return false;
-  long size = 0;
-  while ((size = kernel::getdents64(directory, buffer, sizeof buffer)) > 0) {
-    for (long at = 0; at < size;) {
-      const auto* entry = reinterpret_cast<const kernel::DirectoryEntry*>(buffer + at);
-      const char* name = entry->name;
-      const int fd = read_number(name, kMostFiles);
-      if (fd > 2 && fd != directory && fd != keep) kernel::close(fd);
-      at += entry->size;
-    }
-  }
-  kernel::close(directory);
-  return size == 0;
-}
+constexpr int kUsualLimit = 1024;  // RLIMIT_NOFILE as most programs have it
 
 // Closes every descriptor from 3 on but keep: without close_range(2) (before Linux 5.9, or denied) one by
-// one, and without /proc as far as is affordable.
+// one, as far as is affordable.
 void close_files(int keep) {
   const unsigned kept = keep < 3 ? 2 : static_cast<unsigned>(keep);
   if ((kept <= 3 || kernel::close_range(3, kept - 1) == 0) && kernel::close_range(kept + 1, ~0U) == 0) return;
-  if (close_listed(keep)) return;
   for (int fd = 3; fd < kUsualLimit; ++fd) {
     if (fd != keep) kernel::close(fd);
   }
 }
 
+// Leaves open no more than the file's name: who writes to /proc/1/fd/1 opens it anew. A terminal is the
+// application's now. Held open, criu would save it with the session of the first process that has it, PID 1,
+// which is none, and only the restore would fail.
+void hold_by_name(int fd) {
+  Numbered path;
+  const long name = kernel::open(path.set("/proc/self/fd/", static_cast<unsigned>(fd)), O_PATH);
+  if (name >= 0) kernel::replace_file(name, fd);
+}
+
 // Lets go of everything that would outlive its use in a process that runs as long as the container: files,
 // locks and pipes behind descriptors, the mount below the working directory. 0, 1 and 2 stay, because
 // programs write to /proc/1/fd/1; so does pidfd.
-void let_go(const Place& place, int pidfd) {
+void let_go(const Place& place, int pidfd, bool speaks) {
+  if (place.kind == Place::Kind::own_session && place.terminal >= 0 && !speaks) {
+    for (int fd = 0; fd <= 2; ++fd) hold_by_name(fd);
+  }
   if (place.opened) kernel::close(place.terminal);
   close_files(pidfd);
   kernel::chdir("/");
@@ -161,7 +152,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
 
   // From here on the init must not fail: if it ends, all that runs in the container is killed. Nothing below
   // has an error that ends it.
-  let_go(place, application.pidfd);
+  let_go(place, application.pidfd, options.verbosity > 0 || options.warn_of_orphans);
   serve(options, application, args[0], page_size);
 }
 

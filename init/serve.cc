@@ -34,7 +34,6 @@ struct State {
   Phase phase;
   bool backlog = false;         // more may be ready to be reaped
   bool asked_to_end = false;    // by a SIGTERM
-  bool limited = false;         // finishing: by `deadline`
   bool borrows_user = false;    // signals reach the application only when they come from its user
   int status = kExitInitError;  // to end with when there is nothing left to wait for
   long self;                    // the init's own number

@@ -109,16 +109,12 @@ constexpr Call kCalls[] = {
     {"pidfd_open", SCMP_SYS(pidfd_open), Need::wanted, When::listen_pidfd, {kAny, is(0)}},
     {"fstat", SCMP_SYS(fstat), Need::wanted, When::listen_pidfd, {}},
     {"execve", SCMP_SYS(execve), Need::indispensable, When::always, {}},
-    // PID 1 lets go of what it does not need. All of /proc/self/fd where there is no close_range(2).
+    // PID 1 lets go of what it does not need; of a terminal, by name.
     {"close", SCMP_SYS(close), Need::ignored, When::always, {}},
     {"close_range", SCMP_SYS(close_range), Need::wanted, When::always, {is(3), kAny, is(0)}},
     {"close_range", SCMP_SYS(close_range), Need::wanted, When::always, {kAny, is(kLastFile), is(0)}},
-    {"openat",
-     SCMP_SYS(openat),
-     Need::wanted,
-     When::always,
-     {is(kHere), kAny, is(O_RDONLY | O_DIRECTORY | O_CLOEXEC), is(0)}},
-    {"getdents64", SCMP_SYS(getdents64), Need::wanted, When::always, {kAny, kAny, is(1024)}},
+    {"openat", SCMP_SYS(openat), Need::wanted, When::always, {is(kHere), kAny, is(O_PATH), is(0)}},
+    {"dup3", SCMP_SYS(dup3), Need::ignored, When::always, {kAny, kAny, is(0)}},
     {"chdir", SCMP_SYS(chdir), Need::ignored, When::always, {}},
     // Whether the kernel can reap.
     {"ioctl", SCMP_SYS(ioctl), Need::wanted, When::always, {kAny, is(kPidfdGetInfo)}},

@@ -401,6 +401,26 @@ class Forwarding(Case):
         self.assertEqual(container.out.next(), "bye")
         self.assertEqual(container.wait(), 143)
 
+    def test_what_its_own_words_raise_is_not_forwarded(self):
+        """SIGPIPE where nobody reads standard error, SIGXFSZ where that is a file at its limit."""
+        for name in ("pipe", "file"):
+            with self.subTest(name), tempfile.TemporaryFile() as file:
+                def setup():
+                    read, write = os.pipe()
+                    os.close(read)
+                    os.dup2(write if name == "pipe" else file.fileno(), 2)
+                    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+                container = self.app("dispositions", "default", options=["-vv"], setup=setup)
+                self.assertEqual(container.out.next(), "ready 0")
+                for _ in range(3):
+                    container.signal(signal.SIGURG)
+                    eventually(lambda: quiet(container.pid), "the init at rest")
+                container.signal(64)
+                self.assertEqual(container.out.next(), "ping")
+                for command in (["no-such"], ["/etc/passwd"]):
+                    container = self.run_in(*command, setup=setup)
+                    self.assertEqual(container.wait(), 127 if command == ["no-such"] else 126)
+
     def test_survives_not_being_allowed_to(self):
         def setup():
             raw.drop_bounding(raw.CAP_KILL)
@@ -471,6 +491,23 @@ class OnATerminal(Case):
                 self.assertEqual(self.fence(container), "64 0 0")  # no SIGHUP, no SIGCONT of the hand-over
                 container.kill()
                 container.ended = 0
+
+    def test_the_init_holds_the_terminal_by_name(self):
+        """So that it can be written to through /proc/1, and is closed when the application closes it."""
+        O_PATH = 0o10000000
+        container = self.start(0, 1, 2)
+        eventually(lambda: quiet(container.pid) and os.readlink(f"/proc/{container.pid}/cwd") == "/", "the init at rest")
+        for fd in range(3):
+            self.assertEqual(os.readlink(f"/proc/{container.pid}/fd/{fd}"), self.name)
+            flags = next(line for line in read_file(f"/proc/{container.pid}/fdinfo/{fd}").decode().splitlines() if line.startswith("flags:"))
+            self.assertTrue(int(flags.split()[1], 8) & O_PATH)
+        with open(f"/proc/{container.pid}/fd/1", "wb", buffering=0) as terminal:
+            terminal.write(b"through process 1\n")
+        self.assertEqual(os.read(self.terminal.master, 100), b"through process 1\r\n")
+
+    def test_an_init_with_something_to_say_keeps_the_terminal(self):
+        self.start(0, 1, 2, options=["-v"])
+        self.assertIn(b"runi-init: started ", os.read(self.terminal.master, 100))
 
     def test_terminal_open_for_writing_only(self):
         def setup():
@@ -665,6 +702,18 @@ class InPlace(Case):
 
 
 @needs_root
+class Stack(Case):
+    def test_a_limit_that_leaves_room_for_little(self):
+        def setup():
+            resource.setrlimit(resource.RLIMIT_STACK, (12 << 10, 12 << 10))
+        for command in (["/bin/busybox", "true"], ["busybox", "true"]):
+            with self.subTest(command):
+                alone = self.run_in("/bin/busybox", "true", init=None, setup=setup)
+                self.assertEqual(alone.wait(), 0)
+                self.assertEqual(self.run_in(*command, setup=setup).wait(), 0)
+
+
+@needs_root
 class Denied(Case):
     """Any one system call may be denied, and the container still works."""
 
@@ -721,19 +770,16 @@ class Denied(Case):
                 self.assertEqual(container.output().split()[0], "2")
 
     def test_files_are_closed_without_close_range(self):
-        for denied in (["close_range"], ["close_range", "getdents64"]):
-            with self.subTest(denied):
-                def setup():
-                    for number in (5, 6, 40, 900):
-                        os.dup2(0, number)
-                    if denied == ["close_range"]:  # what is above the limit is still found in /proc
-                        resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
-                    raw.deny(denied, errno.ENOSYS)
-                container = self.run_in("/bin/sleep", "1000", setup=setup)
-                container.application()
-                eventually(lambda: quiet(container.pid) and os.readlink(f"/proc/{container.pid}/cwd") == "/", "the init at rest")
-                self.assertEqual(sorted(kept_files_of(container.pid)), [0, 1, 2])
-                self.assertLessEqual({0, 1, 2, 5, 6, 40, 900}, set(files_of(container.application())))
+        def setup():
+            for number in (5, 6, 40, 900):
+                os.dup2(0, number)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+            raw.deny(["close_range"], errno.ENOSYS)
+        container = self.run_in("/bin/sleep", "1000", setup=setup)
+        container.application()
+        eventually(lambda: quiet(container.pid) and os.readlink(f"/proc/{container.pid}/cwd") == "/", "the init at rest")
+        self.assertEqual(sorted(kept_files_of(container.pid)), [0, 1, 2])
+        self.assertLessEqual({0, 1, 2, 5, 6, 40, 900}, set(files_of(container.application())))
 
 
 @needs_root

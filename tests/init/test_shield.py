@@ -7,7 +7,7 @@ import signal
 import unittest
 
 import raw
-from container import Case, children_of, eventually, needs_root, quiet
+from container import Case, children_of, eventually, needs_root, quiet, status_of
 
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 SHIELD = ["-S", "TERM,INT,QUIT"]
@@ -37,6 +37,17 @@ class Shield(Case):
                 # The C library has no actions for the two it keeps.
                 numbers = [number for number in OTHERS if (how != "default" or number not in STOPS) and (how in ("default", "waited") or number not in (32, 33))]
                 self.assertEqual(self.answers(how, numbers, options=SHIELD), self.answers(how, numbers, init=None))
+
+    def test_an_application_that_is_busy_is_shielded_too(self):
+        container = self.run_in("/bin/busybox", "sh", "-c", "while :; do :; done", options=SHIELD)
+        application = container.application()
+        eventually(lambda: status_of(application)["Name"] == "busybox", "the application")
+        for _ in range(100):
+            container.signal(signal.SIGHUP)
+            eventually(lambda: quiet(container.pid), "the init at rest")
+        self.assertFalse(container.has_ended())
+        container.signal(signal.SIGTERM)
+        self.assertEqual(container.wait(), 143)
 
     def test_stop_signals_act(self):
         for options, ends in ((SHIELD, STOPS), (["-S", "37"], [37]), (["-SRTMIN+3,USR1"], [37, 10]), (["-S", "USR1", "-S", "USR2"], [10, 12]),

@@ -259,22 +259,39 @@ class WithPodman(Case):
         need("criu")
         self.engine = Podman(self)
 
+    SCRIPT = ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done"]
+
+    def ask(self, which, verb, container):
+        """What podman says where it fails."""
+        done = self.command(*self.engine.argv(which, "container", verb, "--keep", container.id), env=self.engine.environment)
+        return done.stderr.decode(errors="replace").strip() or "no word" if done.returncode != 0 else None
+
+    def assert_it_comes_back(self, which, *options):
+        container = self.engine.start(which, self.SCRIPT, options)
+        before = cmdline_of(container.pid)
+        for verb in ("checkpoint", "restore"):
+            complaint = self.ask(which, verb, container)
+            if which == PLAIN and complaint:
+                self.skipTest(f"needs a podman that can {verb} a plain container: {complaint[-300:]}")
+            self.assertIsNone(complaint)
+        container.pid = int(self.engine.ask("inspect", "--format", "{{.State.Pid}}", container.id))
+        self.assertEqual(cmdline_of(container.pid), before)
+        self.assertEqual(before.startswith(b"/dev/.runi-init\0"), which == RUNI and "--annotation" not in options)
+        container.kill("TERM")
+        self.assertEqual(container.wait(), 7)
+
     def test_podman(self):
         for which in (PLAIN, RUNI):
-            container = self.engine.start(which, ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done"])
-            before = cmdline_of(container.pid)
-            for verb in ("checkpoint", "restore"):
-                argv = self.engine.argv(which, "container", verb, "--keep", container.id)
-                done = self.command(*argv, env=self.engine.environment)
-                if which == PLAIN and done.returncode != 0:
-                    self.skipTest(f"needs a podman that can {verb} a plain container: "
-                                  f"{done.stderr.decode(errors='replace').strip()[-300:]}")
-                self.assertEqual(done.returncode, 0, done.stderr)
-            container.pid = int(self.engine.ask("inspect", "--format", "{{.State.Pid}}", container.id))
-            self.assertEqual(cmdline_of(container.pid), before)
-            self.assertEqual(before.startswith(b"/dev/.runi-init\0"), which == RUNI)
-            container.kill("TERM")
-            self.assertEqual(container.wait(), 7)
+            self.assert_it_comes_back(which)
+
+    def test_podman_with_a_terminal(self):
+        """criu cannot save what PID 1 has open of the terminal. It says so at once, and nothing is lost."""
+        self.assert_it_comes_back(PLAIN, "--tty")
+        container = self.engine.start(RUNI, self.SCRIPT, ["--tty"])
+        self.assertIsNotNone(self.ask(RUNI, "checkpoint", container))
+        container.kill("TERM")
+        self.assertEqual(container.wait(), 7)
+        self.assert_it_comes_back(RUNI, "--tty", "--annotation", "runi.dev/init=false")
 
 
 def cmdline_of(pid):
