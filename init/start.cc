@@ -12,8 +12,8 @@ constexpr int kExitNotFound = 127;
 // Used where PATH is unset. The containers' usual one: an image without a PATH gets it from its engine too.
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// The longest path that execute() makes, and room to spare.
-constexpr std::size_t kChildStackBytes = PATH_MAX + 2048;
+// What a child's functions take of its stack, twice over, beside the path that execute() makes.
+constexpr std::size_t kChildStackBytes = 1280;
 
 // Container runtimes use up some numbers of a new PID namespace, more or fewer from start to start: runc 4 to
 // 8, for its threads, crun none. The application gets the next number that kRound divides, or the namespace's
@@ -56,6 +56,13 @@ char* copy(char* to, const char* from, std::size_t length) {
   return to;
 }
 
+// Room for the longest path that search_and_execute() makes, which is as long as it has to be and no longer:
+// the stack's limit may be a few pages (RLIMIT_STACK).
+[[gnu::noinline]] std::size_t candidate_bytes(const Program& program) {
+  const std::size_t bytes = length_of(find_path(program.environment)) + 1 + length_of(program.args[0]) + 1;
+  return bytes < PATH_MAX ? bytes : PATH_MAX;
+}
+
 // Executes the program. Returns only if that fails: -errno. Unlike execvp, never hands a file that the kernel
 // does not recognise to a shell: no container runtime does.
 long search_and_execute(const Program& program) {
@@ -66,9 +73,7 @@ long search_and_execute(const Program& program) {
   bool denied = false;
   const char* path = find_path(program.environment);
   const std::size_t name_length = length_of(name);
-  // As long as it has to be and no longer: the stack's limit may be a few pages (RLIMIT_STACK).
-  std::size_t size = length_of(path) + 1 + name_length + 1;
-  if (size > PATH_MAX) size = PATH_MAX;
+  const std::size_t size = candidate_bytes(program);
   auto* const candidate = static_cast<char*>(__builtin_alloca(size));
   for (;; ++path) {
     std::size_t length = 0;
@@ -257,7 +262,8 @@ Spawned spawn(const Program& program, const Place& place) {
     {__NR_fork, 0},
 #endif
   };
-  alignas(16) char stack[kChildStackBytes];
+  const std::size_t stack_bytes = (candidate_bytes(program) + kChildStackBytes) & ~std::size_t{15};
+  char* const stack_top = static_cast<char*>(__builtin_alloca(stack_bytes)) + stack_bytes;
   Child child = {program, place};
   Spawned spawned;
   for (const Way& way : kWays) {
@@ -265,8 +271,8 @@ Spawned spawn(const Program& program, const Place& place) {
     do {
       child.may_miss = (way.flags & CLONE_VM) != 0 && misses < kRound;
       child.missed = false;
-      spawned.pid = kernel::runi_spawn(way.number, static_cast<unsigned long>(way.flags),
-                                       stack + sizeof stack, live, &child, &spawned.pidfd);
+      spawned.pid = kernel::runi_spawn(way.number, static_cast<unsigned long>(way.flags), stack_top, live,
+                                       &child, &spawned.pidfd);
       if (child.missed && !reap_missed(spawned)) misses = kRound;
       ++misses;
     } while (child.missed);
