@@ -146,21 +146,6 @@ Evidence not_a_process(const Question& q) {
   return std::nullopt;
 }
 
-// A destination as the runtimes take it: absolute, without "." and "..", "//" and a last slash.
-std::string cleaned(string_view destination) {
-  std::vector<string_view> parts;
-  while (!destination.empty()) {
-    const auto slash = std::min(destination.find('/'), destination.size());
-    const string_view part = destination.substr(0, slash);
-    destination.remove_prefix(std::min(slash + 1, destination.size()));
-    if (part == ".." && !parts.empty()) parts.pop_back();
-    if (!part.empty() && part != "." && part != "..") parts.push_back(part);
-  }
-  std::string path;
-  for (const string_view part : parts) path += "/" + std::string(part);
-  return path.empty() ? "/" : path;
-}
-
 bool covers(const std::string& directory, string_view path) {
   return directory == "/" || path == directory ||
          (path.starts_with(directory) && path[directory.size()] == '/');
@@ -203,6 +188,7 @@ bool on_rootfs(const Spec& spec, const Rootfs& rootfs) {
   return rootfs.writable && owned;
 }
 
+constexpr const char* kRootIsCovered = "a symbolic link leads a mount onto the root directory";
 constexpr const char* kNoPlace =
     "neither /dev nor /run is a usable tmpfs, and the root directory cannot take a file";
 
@@ -212,14 +198,16 @@ bool is_masked(const Spec& spec, string_view target) {
                      [target](string_view path) { return covers(cleaned(path), target); });
 }
 
-std::optional<string_view> find_target(const Spec& spec, const Rootfs& rootfs) {
-  if (rootfs.root_is_aliased) return std::nullopt;
+// Errors: there is no such place, and why.
+Result<string_view> find_target(const Spec& spec, const Rootfs& rootfs) {
+  if (!rootfs.doubt.empty()) return Error{rootfs.doubt};
+  if (rootfs.root_is_aliased) return Error{kRootIsCovered};
   const bool dev = on_tmpfs(spec, kDevTarget, "/dev") && !rootfs.dev_is_aliased;
   const bool run = on_tmpfs(spec, kRunTarget, "/run") && !rootfs.run_is_aliased;
   if (dev && !is_masked(spec, kDevTarget)) return kDevTarget;
   if (run && !is_masked(spec, kRunTarget)) return kRunTarget;
   if (on_rootfs(spec, rootfs) && !is_masked(spec, kRootfsTarget)) return kRootfsTarget;
-  return std::nullopt;
+  return Error{kNoPlace};
 }
 
 Injection injection_at(string_view target, const Tuning& tuning, const Spec& spec) {
@@ -309,7 +297,7 @@ Plan decide(const CommandLine& command, const Config& config, const Spec& spec, 
   const auto target = find_target(spec, rootfs);
   if (!target) {
     plan.reason = Reason::no_place;
-    plan.detail = kNoPlace;
+    plan.detail = target.error().what;
     return plan;
   }
   plan.reason = Reason::inject;
@@ -324,7 +312,8 @@ std::vector<Row> explain(const CommandLine& command, const Config& config, const
   const Question question{command, config, spec, wishes};
   std::vector<Row> rows;
   for (const auto& row : kRows) rows.push_back({row.reason, row.find(question)});
-  rows.push_back({Reason::no_place, find_target(spec, rootfs) ? Evidence() : Evidence(kNoPlace)});
+  const auto target = find_target(spec, rootfs);
+  rows.push_back({Reason::no_place, target ? Evidence() : Evidence(target.error().what)});
   return rows;
 }
 

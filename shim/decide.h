@@ -34,7 +34,8 @@ enum class Reason {
 
 // What decide() must know of the root file system, which the specification only names.
 struct Rootfs {
-  bool known = false;            // false: it could not be looked at, and nothing below means anything
+  bool known = false;            // false: it is not there, and nothing below but doubt means anything
+  std::string doubt;             // why it cannot be told where the mounts land; empty where it can
   bool writable = false;         // not on a read-only mount or file system
   bool root_is_aliased = false;  // through a symbolic link some mount lands on the root directory itself
   bool dev_is_aliased = false;  // … on /dev; or /dev is a link, so that what is mounted there lands elsewhere

@@ -91,6 +91,15 @@ bool searchable_by_others(std::string_view mode) {
   return read.ec == std::errc{} && (bits & 1U) != 0;
 }
 
+// Of the kernel's own file systems only proc has links that lead out of it. A tmpfs begins empty.
+Content content_of(std::string_view type) {
+  for (const std::string_view plain : {"tmpfs", "devpts", "mqueue", "sysfs", "cgroup", "cgroup2"}) {
+    if (type == plain) return Content::without_links;
+  }
+  if (type == "bind") return Content::of_source;
+  return type == "proc" ? Content::proc : Content::unknown;
+}
+
 // In runc an option of bind or rbind makes a bind mount whatever the type says
 // (libcontainer/specconv/spec_linux.go, createLibcontainerMount); crun does the same.
 Result<void> read_mounts(const Value& root, Spec& spec) {
@@ -104,15 +113,19 @@ Result<void> read_mounts(const Value& root, Spec& spec) {
     if (!destination) return destination.error();
     auto type = find_text(entry, "/mounts", "type");
     if (!type) return type.error();
+    auto source = find_text(entry, "/mounts", "source");
+    if (!source) return source.error();
     auto options = find_member(entry, "/mounts", "options", Kind::array);
     if (!options) return options.error();
-    Mount mount{*destination, *type == "tmpfs", true};
+    Mount mount{*destination, *type == "tmpfs", true, content_of(*type), *source};
     if (*options != nullptr) {
       for (const Value& option : (*options)->children()) {
-        if (option.text == "bind" || option.text == "rbind") mount.tmpfs = false;
+        if (option.text == "bind" || option.text == "rbind") mount.content = Content::of_source;
+        if (option.text == "tmpcopyup" && mount.tmpfs) mount.content = Content::of_covered;
         if (option.text.starts_with("mode=")) mount.searchable = searchable_by_others(option.text.substr(5));
       }
     }
+    if (mount.content == Content::of_source) mount.tmpfs = false;
     spec.mounts.push_back(mount);
   }
   return {};
@@ -222,6 +235,20 @@ std::optional<std::string_view> Spec::annotation(std::string_view key) const {
                                   [key](const Annotation& annotation) { return annotation.key == key; });
   if (found == annotations.end()) return std::nullopt;
   return found->value;
+}
+
+std::string cleaned(std::string_view destination) {
+  std::vector<std::string_view> parts;
+  while (!destination.empty()) {
+    const auto slash = std::min(destination.find('/'), destination.size());
+    const std::string_view part = destination.substr(0, slash);
+    destination.remove_prefix(std::min(slash + 1, destination.size()));
+    if (part == ".." && !parts.empty()) parts.pop_back();
+    if (!part.empty() && part != "." && part != "..") parts.push_back(part);
+  }
+  std::string path;
+  for (const std::string_view part : parts) path += "/" + std::string(part);
+  return path.empty() ? "/" : path;
 }
 
 Result<const Value*> find_member(const Value& object, std::string_view path, std::string_view member,

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,10 +18,21 @@ enum class PidNamespace {
   none,    // the caller's, as a rule the host's
 };
 
+// What a mount has in it before anything is mounted on it.
+enum class Content : std::uint8_t {
+  unknown,
+  of_source,     // it is a bind mount
+  of_covered,    // a tmpfs to which what it covers is copied
+  proc,          // links too, which lead out of it
+  without_links  // or with such as lead nowhere else
+};
+
 struct Mount {
   std::string_view destination;  // as written
   bool tmpfs = false;            // false for a bind mount, whatever its type says
   bool searchable = true;  // false where a mode= option keeps others than its owner from looking up names
+  Content content = Content::unknown;
+  std::string_view source;  // as written
 };
 
 // One line of linux.uidMappings or gidMappings: host ids [host, host + size).
@@ -57,6 +69,10 @@ struct Spec {
   // The value of an annotation, or nothing.
   [[nodiscard]] std::optional<std::string_view> annotation(std::string_view key) const;
 };
+
+// A destination as the runtimes take it when no link is on the way: absolute, without "." and "..", "//" and
+// a last slash.
+[[nodiscard]] std::string cleaned(std::string_view destination);
 
 // Finds a member of an object that stands at `path`; a null pointer where there is none, or a null.
 // Errors: it has another kind, or its name is one that runtimes read differently (below).

@@ -1,16 +1,17 @@
 #include "system.h"
 
+#include "json.h"
+
 #include <elf.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -18,6 +19,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <functional>
+#include <iterator>
+#include <map>
 
 namespace runi {
 namespace {
@@ -207,45 +211,173 @@ Result<Replaced> put_beside(const File& old, std::string_view bytes, std::string
   return Replaced::yes;
 }
 
-// Opens a path as the container would see it, its links resolved below `root`; without following any at all
-// where `resolve` adds RESOLVE_NO_SYMLINKS. glibc has no wrapper for openat2(2).
-Fd open_in_root(int root, const std::string& path, std::uint64_t resolve) {
-  open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | resolve;
-  return Fd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+// Links below /proc that lead out of it, or to another place for every process.
+bool leads_out_of_proc(std::string_view name) {
+  return name == "self" || name == "thread-self" || name == "mounts" || name == "net" ||
+         name.find_first_not_of("0123456789") == std::string_view::npos;
 }
+
+// Finds where mounts land, one after the other: as the runtimes do, in the tree that the image and the mounts
+// before make up. It follows the image's links and never leaves the root. It makes one call per part of a
+// path, readlinkat(2), which every kernel has.
+class Landings {
+ public:
+  Landings(int root, const std::string& bundle) : root_(root), bundle_(bundle) {}
+
+  // The path without links and without a last slash, so that "" is the root. Errors: it cannot be known.
+  Result<std::string> add(const Mount& mount) {
+    auto landing = find(mount.destination);
+    if (landing && mount.content != Content::of_covered) {
+      mounted_.insert_or_assign(*landing, Mounted{++count_, &mount});
+    }
+    return landing;
+  }
+
+ private:
+  static constexpr int kMostParts = 64;  // of a path and of the links on its way, all told
+
+  struct Mounted {
+    std::size_t number = 0;
+    const Mount* mount = nullptr;
+  };
+  // What lies at a place: something of the last mount that covers it, or of the image.
+  struct Ground {
+    Mounted mounted;
+    std::size_t begin = 0;  // where in the path the mount's own part begins
+  };
+
+  [[nodiscard]] Ground ground_of(std::string_view path) const {
+    Ground ground;
+    for (std::size_t end = 0;; end = std::min(path.find('/', end + 1), path.size())) {
+      const auto found = mounted_.find(path.substr(0, end));
+      if (found != mounted_.end() && found->second.number > ground.mounted.number) ground = {found->second, end};
+      if (end == path.size()) return ground;
+    }
+  }
+
+  // The link at a path whose parts before the last are none; nothing where there is none.
+  Result<std::optional<std::string>> read_link(const std::string& path, const Ground& ground) const {
+    std::string place = path.substr(1);
+    if (const Mount* volume = ground.mounted.mount) {
+      place = std::string(volume->source) + path.substr(ground.begin);
+      if (!volume->source.starts_with('/')) place = bundle_ + "/" + place;
+    }
+    std::array<char, PATH_MAX> target{};
+    const int directory = ground.mounted.mount == nullptr ? root_ : AT_FDCWD;
+    const ssize_t length = readlinkat(directory, place.c_str(), target.data(), target.size());
+    if (length >= 0) {
+      return std::optional<std::string>(std::string(target.data(), static_cast<std::size_t>(length)));
+    }
+    // What is missing the runtime makes; below a file it cannot.
+    if (errno == EINVAL || errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>();
+    return last_error("read link");
+  }
+
+  // Where a part of a path leads that lies on this ground.
+  Result<std::optional<std::string>> look_at(const std::string& path, std::string_view name,
+                                             const Ground& ground) const {
+    const Mount* const mount = ground.mounted.mount;
+    if (mount == nullptr) return read_link(path, ground);
+    if (mount->content == Content::of_source) {
+      auto link = read_link(path, ground);
+      // Whoever else has the volume may turn the link elsewhere at any moment.
+      if (link && *link) return Error{"a symbolic link in a volume"};
+      return link;
+    }
+    const bool plain = mount->content == Content::without_links ||
+                       (mount->content == Content::proc && !leads_out_of_proc(name));
+    if (plain) return std::optional<std::string>();
+    return Error{"in a mount that is not there to be looked into yet"};
+  }
+
+  [[nodiscard]] Result<std::string> find(std::string_view destination) const {
+    if (destination.size() >= PATH_MAX) return Error{"longer than a path can be"};
+    std::string at;
+    std::string rest(destination);
+    for (int parts = 0; !rest.empty();) {
+      const std::string name = rest.substr(0, rest.find('/'));
+      rest.erase(0, name.size() + 1);
+      if (name.empty() || name == ".") continue;
+      if (++parts > kMostParts) return Error{"of too many parts, or through too many links"};
+      if (name == "..") {
+        at.erase(std::min(at.rfind('/'), at.size()));
+        continue;
+      }
+      std::string next = at + "/" + name;
+      auto link = look_at(next, name, ground_of(at));
+      if (!link) return with_context(json::cite(next), link.error());
+      if (!*link) {
+        at = std::move(next);
+        continue;
+      }
+      if ((*link)->starts_with('/')) at.clear();
+      rest.insert(0, **link + "/");
+    }
+    return at;
+  }
+
+  int root_;
+  const std::string& bundle_;
+  std::size_t count_ = 0;
+  std::map<std::string, Mounted, std::less<>> mounted_;  // the last one at each landing
+};
+
+constexpr std::size_t kMostMounts = 10'000;  // no engine makes as many as a hundred
 
 // Mounts whose destination leads through a symbolic link may land on a directory that the init's mount point
 // would then be made in: that of the container's author, or the host's.
-void find_aliases(int root, const struct stat& root_status, const Spec& spec, Rootfs& rootfs) {
-  struct stat dev {};
-  struct stat run {};
-  const bool has_dev = fstatat(root, "dev", &dev, AT_SYMLINK_NOFOLLOW) == 0;
-  const bool has_run = fstatat(root, "run", &run, AT_SYMLINK_NOFOLLOW) == 0;
-  rootfs.dev_is_aliased = has_dev && S_ISLNK(dev.st_mode);
-  rootfs.run_is_aliased = has_run && S_ISLNK(run.st_mode);
-  for (const Mount& mount : spec.mounts) {
-    const std::string destination(mount.destination);
-    if (open_in_root(root, destination, RESOLVE_NO_SYMLINKS).is_open() || errno != ELOOP) continue;
-    const Fd landing = open_in_root(root, destination, 0);
-    struct stat status {};
-    if (!landing.is_open() || fstat(landing.number(), &status) < 0) {
-      // It leads to something that the runtime has yet to make, perhaps the missing /dev or /run itself.
-      const Path end = split(destination);
-      const Fd parent = open_in_root(root, end.directory, 0);
-      if (!parent.is_open()) continue;
-      struct stat link {};
-      const bool anywhere = fstatat(parent.number(), end.name.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0;
-      const bool at_root = fstat(parent.number(), &status) == 0 && same_file(status, root_status);
-      rootfs.dev_is_aliased |= !has_dev && (anywhere || (at_root && end.name == "dev"));
-      rootfs.run_is_aliased |= !has_run && (anywhere || (at_root && end.name == "run"));
-      continue;
-    }
-    rootfs.root_is_aliased |= same_file(status, root_status);
-    rootfs.dev_is_aliased |= has_dev && same_file(status, dev);
-    rootfs.run_is_aliased |= has_run && same_file(status, run);
+void find_aliases(int root, const std::string& bundle, const Spec& spec, Rootfs& rootfs) {
+  const auto alias = [&rootfs](std::string_view path) {
+    rootfs.root_is_aliased |= path.empty() || path == "/";
+    rootfs.dev_is_aliased |= path == "/dev";
+    rootfs.run_is_aliased |= path == "/run";
+  };
+  if (spec.mounts.size() > kMostMounts) {
+    rootfs.doubt = "there are more mounts than are looked at, " + std::to_string(kMostMounts);
+    return;
   }
+  Landings landings(root, bundle);
+  for (const Mount& mount : spec.mounts) {
+    const auto landing = landings.add(mount);
+    if (!landing) {
+      rootfs.doubt = "where the mount " + json::cite(mount.destination) +
+                     " lands cannot be known: " + landing.error().what;
+      return;
+    }
+    const std::string seems = cleaned(mount.destination);
+    if (seems == *landing || (seems == "/" && landing->empty())) continue;
+    alias(seems);
+    alias(*landing);
+  }
+}
+
+// Whether it is there, as itself and not as what a link leads to.
+Result<bool> is_there(int directory, const char* name, struct stat& status) {
+  if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
+  if (errno == ENOENT) return false;
+  return last_error(std::string(name) + " in the root directory");
+}
+
+// Errors: what keeps it from being looked at.
+Result<void> look_into(int root, const std::string& bundle, const Spec& spec, Rootfs& rootfs) {
+  struct stat status {};
+  struct statvfs filesystem {};
+  if (fstat(root, &status) < 0 || fstatvfs(root, &filesystem) < 0) return last_error("root directory");
+  rootfs.writable = (filesystem.f_flag & ST_RDONLY) == 0;
+  rootfs.owner_uid = status.st_uid;
+  rootfs.owner_gid = status.st_gid;
+  const auto dev = is_there(root, "dev", status);
+  if (!dev) return dev.error();
+  rootfs.dev_is_aliased = *dev && S_ISLNK(status.st_mode);
+  const auto run = is_there(root, "run", status);
+  if (!run) return run.error();
+  rootfs.run_is_aliased = *run && S_ISLNK(status.st_mode);
+  const auto target = is_there(root, kRootfsTarget.data() + 1, status);
+  if (!target) return target.error();
+  rootfs.target_exists = *target;
+  rootfs.target_is_file = *target && S_ISREG(status.st_mode);
+  find_aliases(root, bundle, spec, rootfs);
+  return {};
 }
 
 // Of kSelf the directory that the program was started from; of any other path the one it says.
@@ -429,19 +561,13 @@ Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec) {
   const std::string path(spec.root_path);
   const Fd root(
       open((path.front() == '/' ? path : bundle + "/" + path).c_str(), O_PATH | O_DIRECTORY | kOpenFlags));
-  struct stat status {};
-  struct statvfs filesystem {};
-  if (!root.is_open() || fstat(root.number(), &status) < 0 || fstatvfs(root.number(), &filesystem) < 0) {
+  if (!root.is_open()) {
+    // Without one, no runtime starts anything.
+    if (errno != ENOENT && errno != ENOTDIR) rootfs.doubt = last_error("open the root directory").what;
     return rootfs;
   }
   rootfs.known = true;
-  rootfs.writable = (filesystem.f_flag & ST_RDONLY) == 0;
-  rootfs.owner_uid = status.st_uid;
-  rootfs.owner_gid = status.st_gid;
-  struct stat target {};
-  rootfs.target_exists = fstatat(root.number(), kRootfsTarget.data() + 1, &target, AT_SYMLINK_NOFOLLOW) == 0;
-  rootfs.target_is_file = rootfs.target_exists && S_ISREG(target.st_mode);
-  find_aliases(root.number(), status, spec, rootfs);
+  if (auto looked = look_into(root.number(), bundle, spec, rootfs); !looked) rootfs.doubt = looked.error().what;
   return rootfs;
 }
 

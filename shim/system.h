@@ -90,7 +90,7 @@ std::array<std::string, 2> init_candidates(const std::string& runi = kSelf);
 Result<void> check_init(const std::string& path);
 
 // Looks at the root directory of the container, of which `bundle` is the directory, and at where its mounts
-// land there. Links that lie inside a mount are not seen. Never an error: see Rootfs::known.
+// land there. Never an error: see Rootfs::known and Rootfs::doubt.
 Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec);
 
 // Adds one line to the file at `path`, by one write at its end, so that lines of many processes do not mix

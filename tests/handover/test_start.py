@@ -192,6 +192,51 @@ class WithoutRoom(Start):
         self.assert_failed(self.start(prepare=become_nobody), "Permission denied")
 
 
+class WithoutASight(Start):
+    """Where the root directory cannot be looked at, nobody knows where mounts land."""
+
+    def mount_through_a_link(self):
+        os.mkdir(os.path.join(self.bundle, "rootfs"))
+        os.mkdir(os.path.join(self.bundle, "rootfs", "dev"))
+        os.symlink("dev", os.path.join(self.bundle, "rootfs", "link"))
+        config = json.loads(self.config)
+        config["mounts"].append({"destination": "/link", "type": "bind", "source": "/tmp", "options": ["rbind"]})
+        self.config = json.dumps(config).encode()
+        with open(os.path.join(self.bundle, "config.json"), "wb") as file:
+            file.write(self.config)
+
+    def test_a_kernel_without_openat2(self):
+        if not shutil.which("strace"):
+            self.skipTest("needs strace")
+        self.mount_through_a_link()
+        for error in ("ENOSYS", "EPERM"):
+            done = subprocess.run(["strace", "-o", "/dev/null", "-e", "trace=openat2", "-e", f"inject=openat2:error={error}",
+                                   self.runi, *CREATE], cwd=self.folder, capture_output=True, check=False)
+            if done.returncode != FAKE_STATUS:
+                self.skipTest(f"strace does not work here: {done.stderr.decode().strip()}")
+            self.assertNotIn(b'"/dev/.runi-init"', self.bundle_bytes(), error)
+
+    def test_a_root_directory_that_cannot_be_searched(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root: becomes another user")
+        self.mount_through_a_link()
+        os.chmod(os.path.join(self.bundle, "rootfs"), 0o700)
+        os.chmod(self.bundle, 0o777)
+        os.chmod(self.folder, 0o777)
+        for path in self.outputs.values():
+            open(path, "w", encoding="utf-8").close()
+            os.chmod(path, 0o666)
+
+        def become_nobody():
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+
+        self.configure(onFailure="fail")
+        os.chmod(self.settings, 0o644)
+        self.assert_failed(self.start(prepare=become_nobody), "no-place", "Permission denied")
+
+
 class NotAFile(Start):
     """What cannot be read as a specification reaches the runtime untouched, unless that is not good enough."""
 

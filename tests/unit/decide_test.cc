@@ -327,6 +327,15 @@ TEST(Decide, a_directory_that_links_of_the_image_play_with_is_not_what_it_seems)
   EXPECT_EQ(run.target(), "/.runi-init");
 }
 
+TEST(Decide, no_place_is_safe_where_nobody_knows_what_lands_there) {
+  Case c;
+  c.rootfs.doubt = "dark";
+  EXPECT_EQ(c.target(), "no-place");
+  EXPECT_EQ(c.plan().detail, "dark");
+  c.rootfs.known = false;
+  EXPECT_EQ(c.target(), "no-place");
+}
+
 TEST(Decide, target_in_the_root_directory_only_where_it_can_be_made) {
   const auto target = [](const std::function<void(Rootfs&)>& change) {
     Case c = with_mounts("[]");
