@@ -250,7 +250,8 @@ class Landings {
     Ground ground;
     for (std::size_t end = 0;; end = std::min(path.find('/', end + 1), path.size())) {
       const auto found = mounted_.find(path.substr(0, end));
-      if (found != mounted_.end() && found->second.number > ground.mounted.number) ground = {found->second, end};
+      if (found != mounted_.end() && found->second.number > ground.mounted.number)
+        ground = {found->second, end};
       if (end == path.size()) return ground;
     }
   }
@@ -567,7 +568,8 @@ Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec) {
     return rootfs;
   }
   rootfs.known = true;
-  if (auto looked = look_into(root.number(), bundle, spec, rootfs); !looked) rootfs.doubt = looked.error().what;
+  if (auto looked = look_into(root.number(), bundle, spec, rootfs); !looked)
+    rootfs.doubt = looked.error().what;
   return rootfs;
 }
 

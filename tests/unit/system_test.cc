@@ -242,8 +242,9 @@ TEST_F(RootfsOf, links_that_are_there_only_when_more_is_mounted) {
     const Mount data = mount("/data", Content::of_source, source);
     EXPECT_EQ(look_at({data, mount("/data/sub/x")}).doubt, "");
     EXPECT_EQ(look_at({data, mount("/data/new")}).doubt, "");
-    EXPECT_EQ(look_at({data, mount("/data/up/dev")}).doubt,
-              R"(where the mount "/data/up/dev" lands cannot be known: "/data/up": a symbolic link in a volume)");
+    EXPECT_EQ(
+        look_at({data, mount("/data/up/dev")}).doubt,
+        R"(where the mount "/data/up/dev" lands cannot be known: "/data/up": a symbolic link in a volume)");
     EXPECT_EQ(look_at({data, mount("/data"), mount("/data/up/dev")}).doubt, "") << "the last mount counts";
   }
   EXPECT_NE(look_at({mount("/data", Content::unknown), mount("/data/sub")}).doubt, "");
