@@ -98,14 +98,26 @@ void let_go(const Place& place, int pidfd) {
   kernel::exit(0);
 }
 
-// The size of a page, which the auxiliary vector behind the environment tells (getauxval(3), AT_PAGESZ).
-long find_page_size(const char* const* environment) {
+// What the auxiliary vector behind the environment tells (getauxval(3)).
+struct Auxiliary {
+  long page_size = 65536;     // the largest there is, and a multiple of all others
+  bool gains_rights = false;  // whether the file's mode gives it an owner's or a group's rights
+};
+
+Auxiliary read_auxiliary(const char* const* environment) {
   while (*environment != nullptr) ++environment;
   const auto* entry = reinterpret_cast<const unsigned long*>(environment + 1);
+  Auxiliary auxiliary;
+  // Real and effective, so that each pair cancels itself out. AT_SECURE tells of more than these.
+  unsigned long users = 0;
+  unsigned long groups = 0;
   for (; entry[0] != AT_NULL; entry += 2) {
-    if (entry[0] == AT_PAGESZ) return static_cast<long>(entry[1]);
+    if (entry[0] == AT_PAGESZ) auxiliary.page_size = static_cast<long>(entry[1]);
+    if (entry[0] == AT_UID || entry[0] == AT_EUID) users ^= entry[1];
+    if (entry[0] == AT_GID || entry[0] == AT_EGID) groups ^= entry[1];
   }
-  return 65536;  // the largest there is, and a multiple of all others
+  auxiliary.gains_rights = (users | groups) != 0;
+  return auxiliary;
 }
 
 }  // namespace
@@ -118,11 +130,15 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
 
   const char** const args = const_cast<const char**>(stack) + 1;
   const char** const environment = args + reinterpret_cast<std::uintptr_t>(*stack) + 1;
+  const Auxiliary auxiliary = read_auxiliary(environment);
+  // It runs whatever it is told to; who can change the mode of a file may not make it a way to its owner.
+  if (auxiliary.gains_rights) {
+    report("set-user-ID or set-group-ID");
+    kernel::exit(kExitInitError);
+  }
   const Options options = parse_options(args);
   const bool pause = options.request == Request::pause;
   if (options.request != Request::run && !pause) answer(options);
-  const long page_size = find_page_size(environment);
-
   // Inherited as ignored it would have the kernel reap the application, and its status be lost. Where there
   // is none, that is what is wanted.
   const kernel::SignalAction on_child_signal = {.handler = pause ? kernel::kIgnore : nullptr,
@@ -159,7 +175,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
   // From here on the init must not fail: if it ends, all that runs in the container is killed. Nothing below
   // has an error that ends it.
   let_go(place, application.pidfd);
-  serve(options, application, args[0], page_size);
+  serve(options, application, args[0], auxiliary.page_size);
 }
 
 }  // namespace runi
