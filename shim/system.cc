@@ -420,6 +420,38 @@ Result<void> check_static(int fd) {
   return {};
 }
 
+// user_namespaces(7): ids that are not mapped all show as one.
+bool maps_all_users() {
+  const Fd fd(open("/proc/self/uid_map", O_RDONLY | kOpenFlags));
+  const auto map = fd.is_open() ? read_all(fd.number(), 64) : Result<std::string>(std::string());
+  return map && map->find(" 4294967295\n") != std::string::npos;
+}
+
+// Root; who runs this, and could run anything; and whose `runi` is, who could put anything in its place. In a
+// user namespace root of the host cannot be told from others outside.
+bool may_own_init(uid_t owner, const std::string& runi) {
+  constexpr uid_t kUnmapped = 65534;  // kernel.overflowuid
+  struct stat self {};
+  return owner == 0 || owner == geteuid() || (stat(runi.c_str(), &self) == 0 && owner == self.st_uid) ||
+         (owner == kUnmapped && !maps_all_users());
+}
+
+// Rights that a program lends to whoever executes it would, of a file that all containers share, be for the
+// host's users to take.
+Result<void> check_rights(int fd, const struct stat& status, const std::string& runi) {
+  if ((status.st_mode & 06000) != 0) return Error{"set-user-ID or set-group-ID; run chmod 0755 on it"};
+  if ((status.st_mode & 0555) != 0555) return Error{"not for all to read and execute; run chmod 0755 on it"};
+  if ((status.st_mode & 0022) != 0) return Error{"writable by others than its owner; run chmod 0755 on it"};
+  if (fgetxattr(fd, "security.capability", nullptr, 0) >= 0) {
+    return Error{"has capabilities of its own; run setcap -r on it"};
+  }
+  if (!may_own_init(status.st_uid, runi)) {
+    return Error{"belongs to user " + std::to_string(status.st_uid) +
+                 ", who is neither root nor the one that runs or owns runi; run chown root on it"};
+  }
+  return {};
+}
+
 // Without symbolic links; as it is where it cannot be resolved.
 std::string resolve(const std::string& path) {
   char* const resolved = realpath(path.c_str(), nullptr);
@@ -519,14 +551,13 @@ Result<void> check_runtime(const std::string& path, const std::string& runi) {
   return {};
 }
 
-Result<void> check_init(const std::string& path) {
+Result<void> check_init(const std::string& path, const std::string& runi) {
   const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | kOpenFlags));
   if (!fd.is_open()) return last_error("open");
   struct stat status {};
   if (fstat(fd.number(), &status) < 0) return last_error("stat");
   if (!S_ISREG(status.st_mode)) return Error{"not a regular file"};
-  if ((status.st_mode & 0555) != 0555) return Error{"not for all to read and execute; run chmod 0755 on it"};
-  if ((status.st_mode & 0022) != 0) return Error{"writable by others than its owner; run chmod 0755 on it"};
+  if (auto rights = check_rights(fd.number(), status, runi); !rights) return rights;
   struct statvfs filesystem {};
   if (fstatvfs(fd.number(), &filesystem) == 0 && (filesystem.f_flag & ST_NOEXEC) != 0) {
     return Error{"its file system is mounted noexec; install it elsewhere"};
@@ -541,7 +572,7 @@ std::array<std::string, 2> init_candidates(const std::string& runi) {
 
 Result<std::string> find_init(const std::string& configured, const std::string& runi) {
   if (!configured.empty()) {
-    if (auto checked = check_init(configured); !checked) {
+    if (auto checked = check_init(configured, runi); !checked) {
       return with_context("init " + configured, checked.error());
     }
     return resolve(configured);
@@ -549,7 +580,7 @@ Result<std::string> find_init(const std::string& configured, const std::string& 
   const auto candidates = init_candidates(runi);
   for (const std::string& path : candidates) {
     if (access(path.c_str(), F_OK) < 0) continue;
-    if (auto checked = check_init(path); !checked) return with_context("init " + path, checked.error());
+    if (auto checked = check_init(path, runi); !checked) return with_context("init " + path, checked.error());
     return resolve(path);
   }
   return Error{"init not found: neither " + candidates[0] + " nor " + candidates[1] +

@@ -80,14 +80,16 @@ Result<void> check_runtime(const std::string& path, const std::string& runi = kS
 // The init to mount: `configured`, or where that is empty the one installed beside the program `runi`. The
 // path has no symbolic links in it, so that what it names stays the same when a link to the newest version
 // moves on. Errors: none is there; it is not a regular file that all may read and execute and nobody but its
-// owner may write; it is no static program for this machine; its file system is mounted noexec.
+// owner may write; it lends rights of its own (set-user-ID, set-group-ID, capabilities); its owner is neither
+// root, nor this process's user, nor that of `runi`; it is no static program for this machine; its file system
+// is mounted noexec.
 Result<std::string> find_init(const std::string& configured, const std::string& runi = kSelf);
 
 // Where find_init looks, in this order, when none is configured.
 std::array<std::string, 2> init_candidates(const std::string& runi = kSelf);
 
 // Errors: as find_init's, of the file at `path`.
-Result<void> check_init(const std::string& path);
+Result<void> check_init(const std::string& path, const std::string& runi = kSelf);
 
 // Looks at the root directory of the container, of which `bundle` is the directory, and at where its mounts
 // land there. Never an error: see Rootfs::known and Rootfs::doubt.

@@ -4,11 +4,12 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import unittest
 
-from bed import shim
+from bed import bundle, rootfs, shim
 from bed.bundle import Crun, Runc
-from bed.case import PLAIN, RUNI, built, need
+from bed.case import PLAIN, RUNI, Case, built, need
 from engines import for_each_engine
 
 TARGETS = ["/proc/1/exe", "/dev/.runi-init"]
@@ -40,6 +41,44 @@ def identity(path):
     return {"content": content, "mode": oct(status.st_mode), "owner": (status.st_uid, status.st_gid),
             "size": status.st_size, "modified": status.st_mtime_ns, "changed": status.st_ctime_ns,
             "inode": status.st_ino, "links": status.st_nlink, "attributes": os.listxattr(path)}
+
+
+class OwnFile(Case):
+    """Rootless, with an init of the user's own: root in the container owns the file."""
+
+    UID = 60321  # nobody's
+
+    def test_runc(self):
+        self.attack("runc")
+
+    def test_crun(self):
+        self.attack("crun")
+
+    def attack(self, program):
+        def edit(spec):
+            linux = spec["linux"]
+            linux["namespaces"] = [{"type": kind} for kind in ("user", "pid", "ipc", "uts", "mount")]
+            for kind in ("uidMappings", "gidMappings"):
+                linux[kind] = [{"containerID": 0, "hostID": self.UID, "size": 1}]
+            del linux["resources"]
+            spec["mounts"] = [mount for mount in spec["mounts"] if mount["destination"] not in ("/sys", "/dev/pts")]
+        real = need(program)
+        home = self.folder("home")
+        init = shutil.copy(built("RUNI_INIT"), home)
+        runi = shim.install(self, real, init={"path": init})
+        folder = bundle.make(self.path("home/bundle"), rootfs.make(self.folder("home/rootfs")),
+                             ["probe", "write", *TARGETS], edit=edit)
+        subprocess.run(["chown", "-hR", f"{self.UID}:{self.UID}", home], check=True)
+        before = identity(init)
+        done = self.command(runi, "--root", self.path("home/state"), "run", "--bundle", folder, "c", user=self.UID,
+                            group=self.UID, extra_groups=[], cwd="/", env={"XDG_RUNTIME_DIR": home, "HOME": home})
+        if done.returncode != 0:
+            self.skipTest(f"needs rootless {program}: {done.stderr.decode().strip()}")
+        with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
+            self.assertIn("runi.dev/injected", json.load(file)["annotations"])
+        outcomes = json.loads(done.stdout)
+        self.assertEqual(identity(init), before, outcomes)
+        self.assertNotIn("done", outcomes.values())
 
 
 @for_each_engine(Runc, Crun)
@@ -85,6 +124,20 @@ class InitFile:
             spec["linux"]["resources"]["pids"] = {"limit": 1}
         self.use_squashfs()
         self.attack(edit)
+
+    def test_with_every_capability_it_becomes_no_way_to_root(self):
+        """What a container does to the mode neither serves the host's users nor is handed to other containers."""
+        init = shutil.copy(built("RUNI_INIT"), self.path("runi-init"))
+        self.engine.paths[RUNI] = shim.install(self, self.engine.paths[PLAIN], init={"path": init})
+        spoil = "mount -o remount,bind,rw /dev/.runi-init && chmod 6755 /dev/.runi-init"
+        done = self.engine.run(RUNI, ["sh", "-c", spoil], edit=every_capability)
+        if os.stat(init).st_mode & 0o6000 == 0:
+            self.skipTest(f"needs a container that may remount: {done.stderr.decode().strip()}")
+        run = self.command(init, "--", "/bin/sh", "-p", "-c", "id -u", user=1000, group=1000, extra_groups=[])
+        self.assertEqual((run.returncode, run.stdout), (125, b""))
+        self.assertEqual(self.engine.run(RUNI, ["sh", "-c", "exit 3"]).status, 3)
+        with open(self.path("bundle/config.json"), encoding="utf-8") as file:
+            self.assertNotIn("annotations", json.load(file))
 
     def use_squashfs(self):
         need("mksquashfs")
