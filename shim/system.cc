@@ -140,14 +140,36 @@ Result<std::string> get_attribute(int fd, const char* name) {
   }
 }
 
-Result<void> copy_attributes(int from, int to) {
-  const ssize_t length = flistxattr(from, nullptr, 0);
-  if (length == 0 || (length < 0 && errno == ENOTSUP)) return {};
-  if (length < 0) return last_error("list xattrs");
-  std::string names(static_cast<std::size_t>(length), '\0');
-  const ssize_t listed = flistxattr(from, names.data(), names.size());
-  if (listed < 0) return last_error("list xattrs");
-  names.resize(static_cast<std::size_t>(listed));
+// The names, each with a NUL after it.
+Result<std::string> list_attributes(int fd) {
+  std::string names(1024, '\0');
+  ssize_t length = flistxattr(fd, names.data(), names.size());
+  if (length < 0 && errno == ERANGE) {
+    names.resize(XATTR_LIST_MAX);
+    length = flistxattr(fd, names.data(), names.size());
+  }
+  if (length < 0 && errno != ENOTSUP) return last_error("list xattrs");
+  names.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
+  return names;
+}
+
+// What a new file was given by its directory: a default ACL lets in more than the old file did.
+Result<void> drop_inherited(int fd, const std::string& kept) {
+  const auto names = list_attributes(fd);
+  if (!names) return names.error();
+  for (std::size_t at = 0; at < names->size(); at += std::strlen(&(*names)[at]) + 1) {
+    const char* const name = &(*names)[at];
+    bool keep = false;
+    for (std::size_t i = 0; i < kept.size(); i += std::strlen(&kept[i]) + 1) {
+      keep |= std::strcmp(&kept[i], name) == 0;
+    }
+    if (keep || fremovexattr(fd, name) == 0) continue;
+    if (std::strcmp(name, "system.posix_acl_access") == 0) return last_error("remove the inherited ACL");
+  }
+  return {};
+}
+
+Result<void> copy_attributes(int from, int to, const std::string& names) {
   for (std::size_t at = 0; at < names.size(); at += std::strlen(&names[at]) + 1) {
     const char* name = &names[at];
     if (std::strcmp(name, "security.ima") == 0 || std::strcmp(name, "security.evm") == 0) continue;
@@ -165,6 +187,10 @@ Result<void> copy_attributes(int from, int to) {
 // Everything about the new file but its name.
 Result<void> fill(int fd, const File& old, std::string_view bytes) {
   if (auto written = write_all(fd, bytes); !written) return written;
+  const auto names = list_attributes(old.fd.number());
+  if (!names) return names.error();
+  // Before the mode, which decides how much of an ACL is in force.
+  if (auto dropped = drop_inherited(fd, *names); !dropped) return dropped;
   struct stat status {};
   if (fstat(fd, &status) < 0) return last_error("stat");
   if ((status.st_uid != old.status.st_uid || status.st_gid != old.status.st_gid) &&
@@ -172,7 +198,7 @@ Result<void> fill(int fd, const File& old, std::string_view bytes) {
     return last_error("chown");
   }
   if (fchmod(fd, old.status.st_mode & 07777) < 0) return last_error("chmod");
-  return copy_attributes(old.fd.number(), fd);
+  return copy_attributes(old.fd.number(), fd, *names);
 }
 
 // Gives the nameless file a name. The name is the same for all, so that a process killed before the rename

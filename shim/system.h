@@ -57,9 +57,10 @@ enum class Replaced {
 };
 
 // Puts `bytes` in the file's place, at once: whoever opens it sees the old or the new content, whole,
-// whenever this process is killed. Owner, mode and extended attributes stay; security.ima and security.evm,
-// which describe the content, do not. Not synced: after a loss of power the file is as old as its file system
-// makes it. Errors: any step; the old file stands then, and nothing lies beside it.
+// whenever this process is killed. Owner, mode, ACL and extended attributes stay, and no other ones come from
+// the directory; security.ima and security.evm, which describe the content, do not stay. Not synced: after a
+// loss of power the file is as old as its file system makes it. Errors: any step; the old file stands then,
+// and nothing lies beside it.
 Result<Replaced> replace_file(const File& file, std::string_view bytes);
 
 // This program's own file, under a name that holds even where the file has been replaced meanwhile.
@@ -81,8 +82,8 @@ Result<void> check_runtime(const std::string& path, const std::string& runi = kS
 // path has no symbolic links in it, so that what it names stays the same when a link to the newest version
 // moves on. Errors: none is there; it is not a regular file that all may read and execute and nobody but its
 // owner may write; it lends rights of its own (set-user-ID, set-group-ID, capabilities); its owner is neither
-// root, nor this process's user, nor that of `runi`; it is no static program for this machine; its file system
-// is mounted noexec.
+// root, nor this process's user, nor that of `runi`; it is no static program for this machine; its file
+// system is mounted noexec.
 Result<std::string> find_init(const std::string& configured, const std::string& runi = kSelf);
 
 // Where find_init looks, in this order, when none is configured.

@@ -105,6 +105,49 @@ TEST_F(System, replace_keeps_mode_owner_and_attributes) {
   EXPECT_EQ(std::string(value.data(), 3), std::string("x\0y", 3));
 }
 
+// The value of system.posix_acl_access or _default (include/uapi/linux/posix_acl_xattr.h) that lets one more
+// user read and write.
+std::string acl_for(std::uint32_t user) {
+  struct Entry {
+    std::uint16_t tag;
+    std::uint16_t permissions;
+    std::uint32_t id;
+  };
+  constexpr std::uint32_t kNobody = 0xFFFFFFFF;
+  const std::array<Entry, 5> entries = {
+      {{1, 6, kNobody}, {2, 6, user}, {4, 4, kNobody}, {16, 6, kNobody}, {32, 0, kNobody}}};
+  std::string value("\2\0\0\0", 4);
+  value.resize(4 + sizeof entries);
+  std::memcpy(&value[4], entries.data(), sizeof entries);
+  return value;
+}
+
+TEST_F(System, replace_inherits_no_acl) {
+  const std::string target = write("config.json", "old");
+  chmod(target.c_str(), 0640);
+  const std::string inherited = acl_for(1000);
+  if (setxattr(directory_.c_str(), "system.posix_acl_default", inherited.data(), inherited.size(), 0) < 0) {
+    GTEST_SKIP() << "needs ACLs on the file system of " << directory_ << ": " << std::strerror(errno);
+  }
+  const auto acl_of_target = [&target] {
+    std::string value(256, '\0');
+    const ssize_t size = getxattr(target.c_str(), "system.posix_acl_access", value.data(), value.size());
+    return size < 0 ? std::string() : value.substr(0, static_cast<std::size_t>(size));
+  };
+  struct stat status {};
+  ASSERT_TRUE(replace_file(opened(target), "new"));
+  EXPECT_EQ(read("config.json"), "new");
+  EXPECT_EQ(acl_of_target(), "");
+  ASSERT_EQ(stat(target.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777U, 0640U);
+
+  const std::string own = acl_for(2000);
+  ASSERT_EQ(setxattr(target.c_str(), "system.posix_acl_access", own.data(), own.size(), 0), 0);
+  ASSERT_TRUE(replace_file(opened(target), "newer"));
+  EXPECT_EQ(read("config.json"), "newer");
+  EXPECT_EQ(acl_of_target(), own);
+}
+
 TEST_F(System, replace_leaves_a_file_alone_that_somebody_else_has_changed) {
   const std::string target = write("config.json", "old");
   const File file = opened(target);
