@@ -261,6 +261,9 @@ Result<const Value*> find_member(const Value& object, std::string_view path, std
 Result<Spec> parse_spec(std::string_view bytes) {
   auto document = json::Document::parse(bytes, json::Comments::refused);
   if (!document) return document.error();
+  if (const auto text = document->with_nul()) {
+    return Error{"a NUL in " + json::cite(*text) + "; runtimes disagree on where such a string ends"};
+  }
   Spec spec;
   spec.document = std::move(*document);
   const Value& root = spec.document.root();
