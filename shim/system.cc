@@ -1,5 +1,6 @@
 #include "system.h"
 
+#include "init_image.h"
 #include "json.h"
 
 #include <elf.h>
@@ -127,10 +128,16 @@ bool same_version(const struct stat& a, const struct stat& b) {
          a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
 
+// A descriptor of O_PATH is none to read attributes from; by its path it is.
+std::string path_of(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
+
 Result<std::string> get_attribute(int fd, const char* name) {
   std::string value(256, '\0');
   for (;;) {
-    const ssize_t size = fgetxattr(fd, name, value.data(), value.size());
+    ssize_t size = fgetxattr(fd, name, value.data(), value.size());
+    if (size < 0 && errno == EBADF) size = getxattr(path_of(fd).c_str(), name, value.data(), value.size());
     if (size >= 0) {
       value.resize(static_cast<std::size_t>(size));
       return value;
@@ -143,10 +150,15 @@ Result<std::string> get_attribute(int fd, const char* name) {
 // The names, each with a NUL after it.
 Result<std::string> list_attributes(int fd) {
   std::string names(1024, '\0');
-  ssize_t length = flistxattr(fd, names.data(), names.size());
+  const auto list = [&names, fd] {
+    const ssize_t length = flistxattr(fd, names.data(), names.size());
+    if (length >= 0 || errno != EBADF) return length;
+    return listxattr(path_of(fd).c_str(), names.data(), names.size());
+  };
+  ssize_t length = list();
   if (length < 0 && errno == ERANGE) {
     names.resize(XATTR_LIST_MAX);
-    length = flistxattr(fd, names.data(), names.size());
+    length = list();
   }
   if (length < 0 && errno != ENOTSUP) return last_error("list xattrs");
   names.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
@@ -205,7 +217,7 @@ Result<void> fill(int fd, const File& old, std::string_view bytes) {
 // leaves at most one file, which the next one takes away; whole content has it from the start, so nobody can
 // rename half a file into place.
 Result<Replaced> link_as(const Fd& nameless, int directory, const std::string& name) {
-  const std::string source = "/proc/self/fd/" + std::to_string(nameless.number());
+  const std::string source = path_of(nameless.number());
   for (int attempt = 0; attempt < 16; ++attempt) {
     const int linked = linkat(AT_FDCWD, source.c_str(), directory, name.c_str(), AT_SYMLINK_FOLLOW);
     if (linked == 0) return Replaced::yes;
@@ -478,6 +490,33 @@ Result<void> check_rights(int fd, const struct stat& status, const std::string& 
   return {};
 }
 
+// fcntl(2): while a process holds a lease, whoever opens the file waits for it, here because of O_NONBLOCK in
+// vain.
+constexpr const char* kLeased = "a process holds a lease on it (F_SETLEASE), so that nobody can open it";
+
+bool is_leased(const std::string& path) {
+  const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | kOpenFlags));
+  return !fd.is_open() && errno == EWOULDBLOCK;
+}
+
+// Puts another file with the same content in the place of one that is leased, and so cannot be read: if it is
+// this version's, going by its size, its content is known. Who holds the lease keeps the old file.
+Result<void> renew_init(const std::string& path) {
+  const Path place = split(path);
+  File file;
+  file.name = place.name;
+  file.directory = Fd(open(place.directory.c_str(), O_PATH | O_DIRECTORY | kOpenFlags));
+  file.fd = Fd(openat(file.directory.number(), file.name.c_str(), O_PATH | O_NOFOLLOW | kOpenFlags));
+  if (!file.fd.is_open() || fstat(file.fd.number(), &file.status) < 0) return last_error("open");
+  const std::string_view image = init_image();
+  if (!S_ISREG(file.status.st_mode) || static_cast<std::size_t>(file.status.st_size) != image.size()) {
+    return Error{std::string(kLeased) + "; it is of another version than runi, so install it anew"};
+  }
+  auto replaced = replace_file(file, image);
+  if (replaced) return {};  // by whomever
+  return Error{std::string(kLeased) + "; replace it: " + replaced.error().what};
+}
+
 // Without symbolic links; as it is where it cannot be resolved.
 std::string resolve(const std::string& path) {
   char* const resolved = realpath(path.c_str(), nullptr);
@@ -485,6 +524,18 @@ std::string resolve(const std::string& path) {
   std::string result = resolved;
   std::free(resolved);
   return result;
+}
+
+// The path of the init at `path`, which is there.
+Result<std::string> settle_init(const std::string& path, const std::string& runi) {
+  std::string resolved = resolve(path);
+  auto checked = check_init(path, runi);
+  if (!checked && is_leased(path)) {
+    checked = renew_init(resolved);
+    if (checked) checked = check_init(path, runi);
+  }
+  if (!checked) return with_context("init " + path, checked.error());
+  return resolved;
 }
 
 }  // namespace
@@ -579,7 +630,7 @@ Result<void> check_runtime(const std::string& path, const std::string& runi) {
 
 Result<void> check_init(const std::string& path, const std::string& runi) {
   const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | kOpenFlags));
-  if (!fd.is_open()) return last_error("open");
+  if (!fd.is_open()) return errno == EWOULDBLOCK ? Error{kLeased} : last_error("open");
   struct stat status {};
   if (fstat(fd.number(), &status) < 0) return last_error("stat");
   if (!S_ISREG(status.st_mode)) return Error{"not a regular file"};
@@ -597,17 +648,11 @@ std::array<std::string, 2> init_candidates(const std::string& runi) {
 }
 
 Result<std::string> find_init(const std::string& configured, const std::string& runi) {
-  if (!configured.empty()) {
-    if (auto checked = check_init(configured, runi); !checked) {
-      return with_context("init " + configured, checked.error());
-    }
-    return resolve(configured);
-  }
+  if (!configured.empty()) return settle_init(configured, runi);
   const auto candidates = init_candidates(runi);
   for (const std::string& path : candidates) {
     if (access(path.c_str(), F_OK) < 0) continue;
-    if (auto checked = check_init(path, runi); !checked) return with_context("init " + path, checked.error());
-    return resolve(path);
+    return settle_init(path, runi);
   }
   return Error{"init not found: neither " + candidates[0] + " nor " + candidates[1] +
                " exists; install runi-init there, or name it as \"init\": {\"path\"} in the configuration"};

@@ -37,7 +37,7 @@ class Fd {
 struct File {
   Fd directory;
   std::string name;  // in that directory
-  Fd fd;
+  Fd fd;             // of O_PATH, too
   struct stat status {};
   std::string bytes;
 };
@@ -83,7 +83,8 @@ Result<void> check_runtime(const std::string& path, const std::string& runi = kS
 // moves on. Errors: none is there; it is not a regular file that all may read and execute and nobody but its
 // owner may write; it lends rights of its own (set-user-ID, set-group-ID, capabilities); its owner is neither
 // root, nor this process's user, nor that of `runi`; it is no static program for this machine; its file
-// system is mounted noexec.
+// system is mounted noexec. One that a lease keeps from being opened is replaced by a copy, where it is of
+// this version and its directory can be written.
 Result<std::string> find_init(const std::string& configured, const std::string& runi = kSelf);
 
 // Where find_init looks, in this order, when none is configured.

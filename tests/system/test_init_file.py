@@ -9,7 +9,7 @@ import unittest
 
 from bed import bundle, rootfs, shim
 from bed.bundle import Crun, Runc
-from bed.case import PLAIN, RUNI, Case, built, need
+from bed.case import PLAIN, RUNI, Case, built, need, until
 from engines import for_each_engine
 
 TARGETS = ["/proc/1/exe", "/dev/.runi-init"]
@@ -79,6 +79,61 @@ class OwnFile(Case):
         outcomes = json.loads(done.stdout)
         self.assertEqual(identity(init), before, outcomes)
         self.assertNotIn("done", outcomes.values())
+
+
+@for_each_engine(Runc, Crun)
+class Leased:
+    """A lease (F_SETLEASE) keeps others from opening the file; so does one that a container takes."""
+
+    def lease(self, folder):
+        """Has a container that nothing runs the init in take the lease. Returns the init's path."""
+        init = shutil.copy(built("RUNI_INIT"), self.folder(folder))
+        os.chmod(init, 0o755)
+
+        def edit(spec):
+            spec["annotations"] = {"runi.dev/init": "false"}
+            spec["mounts"].append({"destination": "/init", "type": "bind", "source": init, "options": ["bind", "ro"]})
+        self.engine.paths[RUNI] = shim.install(self, self.engine.paths[PLAIN], init={"path": init})
+        holder = bundle.make(self.path("holder"), self.engine.rootfs, ["probe", "lease", "/init"], f"{self.cgroup}/holder", edit)
+        log = self.path("lease")
+        process = self.daemon(self.engine.argv(RUNI, "run", "--bundle", holder, "holder"), log)
+        self.addCleanup(self.command, *self.engine.argv(PLAIN, "kill", "holder", "KILL"))
+        with open(log, encoding="utf-8") as output:
+            taken = until(output.readline, "the lease")
+        if taken != "taken\n":
+            self.skipTest(f"needs leases: {taken.strip()}")
+        self.assertIsNone(process.poll())
+        with self.assertRaises(BlockingIOError):
+            os.open(init, os.O_RDONLY | os.O_NONBLOCK)
+        return init
+
+    def run_another(self):
+        done = self.engine.run(RUNI, ["sh", "-c", "exit 3"])
+        with open(self.path("bundle/config.json"), encoding="utf-8") as file:
+            return done.status, "runi.dev/injected" in json.load(file).get("annotations", {})
+
+    def test_others_get_the_init_all_the_same(self):
+        init = self.lease("libexec")
+        before = os.stat(init)
+        self.assertEqual(self.run_another(), (3, True))
+        after = os.stat(init)
+        self.assertNotEqual(after.st_ino, before.st_ino)
+        self.assertEqual((after.st_mode, after.st_uid, after.st_gid), (before.st_mode, before.st_uid, before.st_gid))
+        with open(init, "rb") as file, open(built("RUNI_INIT"), "rb") as original:
+            self.assertEqual(file.read(), original.read())
+        self.assertEqual(os.listdir(os.path.dirname(init)), [os.path.basename(init)])
+        self.assertEqual(self.run_another(), (3, True))
+        self.assertEqual(os.stat(init).st_ino, after.st_ino, "the new one is nobody's to lease")
+
+    def test_where_it_cannot_be_replaced(self):
+        init = self.lease("libexec")
+        folder = os.path.dirname(init)
+        self.succeed("mount", "--bind", folder, folder)
+        self.addCleanup(self.succeed, "umount", folder)
+        self.succeed("mount", "-o", "remount,bind,ro", folder)
+        self.assertEqual(self.run_another(), (3, False))
+        self.engine.paths[RUNI] = shim.install(self, self.engine.paths[PLAIN], init={"path": init}, onFailure="fail")
+        self.assertIn(b"a process holds a lease on it", self.engine.run(RUNI, ["true"]).stderr)
 
 
 @for_each_engine(Runc, Crun)
