@@ -188,6 +188,7 @@ bool on_rootfs(const Spec& spec, const Rootfs& rootfs) {
   return rootfs.writable && owned;
 }
 
+constexpr const char* kUnbindable = "linux.rootfsPropagation lets bind mounts fail";
 constexpr const char* kRootIsCovered = "a symbolic link leads a mount onto the root directory";
 constexpr const char* kNoPlace =
     "neither /dev nor /run is a usable tmpfs, and the root directory cannot take a file";
@@ -200,6 +201,7 @@ bool is_masked(const Spec& spec, string_view target) {
 
 // Errors: there is no such place, and why.
 Result<string_view> find_target(const Spec& spec, const Rootfs& rootfs) {
+  if (spec.unbindable) return Error{kUnbindable};
   if (!rootfs.doubt.empty()) return Error{rootfs.doubt};
   if (rootfs.root_is_aliased) return Error{kRootIsCovered};
   const bool dev = on_tmpfs(spec, kDevTarget, "/dev") && !rootfs.dev_is_aliased;
@@ -221,6 +223,13 @@ Injection injection_at(string_view target, const Tuning& tuning, const Spec& spe
 // A pod's sandbox is given the annotations of its containers, to each of which they are told again.
 bool must_tell(const Question& q) {
   return q.config.inject != Inject::never && !no_process(q) && !sandbox(q);
+}
+
+// The init could only become the application, in a container whose processes then do not run its file: what
+// protects the file from change and lease while it is run (SECURITY.md) would be missing.
+Evidence one_process(const Question& q) {
+  if (!q.spec.one_process) return std::nullopt;
+  return "linux.resources.pids.limit is 1, and the init would be one more";
 }
 
 // With this annotation crun takes a filter from there instead of the profile
@@ -245,7 +254,7 @@ constexpr struct {
     {Reason::no_process, no_process},   {Reason::sandbox, sandbox},
     {Reason::shared_pid, shared_pid},   {Reason::has_init, has_init},
     {Reason::wants_pid1, wants_pid1},   {Reason::not_a_process, not_a_process},
-    {Reason::seccomp, seccomp},
+    {Reason::one_process, one_process}, {Reason::seccomp, seccomp},
 };
 
 }  // namespace
@@ -275,6 +284,7 @@ std::string_view name_of(Reason reason) {
     case Reason::has_init: return "has-init";
     case Reason::wants_pid1: return "wants-pid1";
     case Reason::not_a_process: return "not-a-process";
+    case Reason::one_process: return "one-process";
     case Reason::seccomp: return "seccomp";
     case Reason::no_place: return "no-place";
     case Reason::inject: return "inject";
@@ -323,7 +333,10 @@ std::optional<Error> failure_of(const Plan& plan, const Config& config) {
     for (const std::string& complaint : plan.complaints) what += (what.empty() ? "" : "; ") + complaint;
     return Error{std::move(what)};
   }
-  if (plan.reason != Reason::seccomp && plan.reason != Reason::no_place) return std::nullopt;
+  if (plan.reason != Reason::one_process && plan.reason != Reason::seccomp &&
+      plan.reason != Reason::no_place) {
+    return std::nullopt;
+  }
   return with_context(name_of(plan.reason), Error{plan.detail});
 }
 

@@ -24,6 +24,7 @@ enum class Reason {
   has_init,       // the command is an init of this kind already
   wants_pid1,     // the command is a full init system
   not_a_process,  // WebAssembly, a virtual machine: no exec
+  one_process,    // the init would leave the application no process
   seccomp,        // the container's profile would keep the init from its work, or end it
   no_place,       // no mount target is safe
   inject,

@@ -183,6 +183,20 @@ Result<void> read_masked_paths(const Value& linux_value, Spec& spec) {
   return {};
 }
 
+// linux.resources.pids.limit: 0 and less is no limit.
+Result<void> read_pids_limit(const Value& linux_value, Spec& spec) {
+  auto resources = find_member(linux_value, "/linux", "resources", Kind::object);
+  if (!resources) return resources.error();
+  if (*resources == nullptr) return {};
+  auto pids = find_member(**resources, "/linux/resources", "pids", Kind::object);
+  if (!pids) return pids.error();
+  if (*pids == nullptr) return {};
+  auto limit = find_member(**pids, "/linux/resources/pids", "limit", Kind::number);
+  if (!limit) return limit.error();
+  spec.one_process = *limit != nullptr && (*limit)->text == "1";
+  return {};
+}
+
 Result<void> read_linux(const Value& root, Spec& spec) {
   auto linux_value = find_member(root, "", "linux", Kind::object);
   if (!linux_value) return linux_value.error();
@@ -206,6 +220,10 @@ Result<void> read_linux(const Value& root, Spec& spec) {
     }
   }
   if (auto masked = read_masked_paths(**linux_value, spec); !masked) return masked.error();
+  if (auto limited = read_pids_limit(**linux_value, spec); !limited) return limited.error();
+  auto propagation = find_text(**linux_value, "/linux", "rootfsPropagation");
+  if (!propagation) return propagation.error();
+  spec.unbindable = *propagation == "unbindable" || *propagation == "runbindable";
   auto uids = read_mappings(**linux_value, "uidMappings");
   if (!uids) return uids.error();
   auto gids = read_mappings(**linux_value, "gidMappings");

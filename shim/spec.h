@@ -53,6 +53,8 @@ struct Spec {
   std::vector<std::string_view> masked_paths;  // linux.maskedPaths, as written
   std::vector<Annotation> annotations;
   PidNamespace pid_namespace = PidNamespace::none;
+  bool one_process = false;        // it may have no second one
+  bool unbindable = false;         // its root is, so that bind mounts may fail
   bool user_namespace = false;     // made or joined
   std::vector<IdRange> host_uids;  // what a user namespace maps; empty where it is joined
   std::vector<IdRange> host_gids;

@@ -140,7 +140,7 @@ class Leased:
 class InitFile:
     init = None  # where the init is, unless in a copy of its own
 
-    def attack(self, edit=None, unchanged=None):
+    def attack(self, edit=None, unchanged=None, injected=True):
         """Lets a container try everything; fails when the file, or what of it is named, has changed.
 
         Returns what came of each attempt: "done", or an error's name.
@@ -151,7 +151,7 @@ class InitFile:
         done = self.engine.run(RUNI, ["probe", "write", *TARGETS], edit=edit)
         self.assertEqual(done.status, 0, done.stderr)
         with open(self.path("bundle/config.json"), encoding="utf-8") as file:
-            self.assertIn("runi.dev/injected", json.load(file)["annotations"])
+            self.assertEqual("runi.dev/injected" in json.load(file)["annotations"], injected)
         outcomes, after = json.loads(done.stdout), identity(init)
         for name in unchanged or before:
             self.assertEqual(after[name], before[name], f"{name}: {outcomes}")
@@ -173,12 +173,21 @@ class InitFile:
         self.attack(every_capability)
 
     def test_with_every_capability_and_no_init_running(self):
-        """The init became the application, so that nothing executes the file any more."""
+        """As where the init became the application, so that nothing executes the file any more."""
         def edit(spec):
             every_capability(spec)
-            spec["linux"]["resources"]["pids"] = {"limit": 1}
+            spec["annotations"] = {"runi.dev/init": "false"}
+            spec["mounts"].append({"destination": "/dev/.runi-init", "type": "bind", "source": self.init,
+                                   "options": ["bind", "ro", "nosuid", "nodev"]})
         self.use_squashfs()
-        self.attack(edit)
+        self.attack(edit, injected=False)
+
+    def test_a_container_that_may_have_one_process(self):
+        """It is not given the file, which nothing in it would run."""
+        def edit(spec):
+            spec["linux"]["resources"]["pids"] = {"limit": 1}
+        done = self.engine.run(RUNI, ["sh", "-c", "[ ! -e /dev/.runi-init ]"], edit=edit)
+        self.assertEqual((done.status, done.stderr), (0, b""))
 
     def test_with_every_capability_it_becomes_no_way_to_root(self):
         """What a container does to the mode neither serves the host's users nor is handed to other containers."""

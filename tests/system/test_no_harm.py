@@ -150,7 +150,7 @@ class Bundle(OfABundle):
         self.assert_init(True, **options)
 
     def test_one_process_allowed(self):
-        """The init cannot fork, so it becomes the application."""
+        """The init would be one too many."""
         def edit(spec):
             spec["linux"]["resources"]["pids"] = {"limit": 1}
         self.need_a_pids_controller()
@@ -356,6 +356,15 @@ class Odd(OfABundle):
                     spec["linux"]["rootfsPropagation"] = propagation
                 done = self.assert_same_with(DEV, edit, ["sh", "-c", shared])
                 self.assertIn(done, ((3, b"0\n", b""), (3, b"1\n", b"")))
+
+    def test_a_root_that_cannot_be_bound(self):
+        """runc and crun bind nothing from the root's file system then, whatever they start without."""
+        for propagation in ("unbindable", "runbindable"):
+            with self.subTest(propagation):
+                def edit(spec, propagation=propagation):
+                    spec["linux"]["rootfsPropagation"] = propagation
+                    del spec["linux"]["maskedPaths"]
+                self.assert_same_with(None, edit)
 
     def test_a_program_that_gains_privileges(self):
         os.chmod(os.path.join(self.engine.rootfs, "bin/probe"), 0o4755)
