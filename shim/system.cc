@@ -68,46 +68,54 @@ Result<std::string> read_regular(int fd, struct stat& status, std::size_t max_by
   return read_all(fd, size);
 }
 
-Result<void> write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return last_error("write");
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return {};
+// Takes back the signal that a write has sent to this thread. One that was pending before stays.
+void take_signal(int signal, bool pending_before) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, signal);
+  const timespec at_once{};
+  sigtimedwait(&signals, nullptr, &at_once);  // the thread's before the process's
+  sigpending(&signals);
+  if (pending_before && sigismember(&signals, signal) == 0) raise(signal);
 }
 
-// While it lives, writing to a pipe without readers or beyond a size limit is an error and does not end the
-// process. A handler that does nothing, unlike SIG_IGN, keeps what is pending from before.
-class NoWriteSignals {
- public:
-  NoWriteSignals() {
-    struct sigaction nothing {};
-    nothing.sa_handler = [](int) {};
-    sigaction(SIGPIPE, &nothing, &pipe_);
-    sigaction(SIGXFSZ, &nothing, &size_);
-  }
-  ~NoWriteSignals() {
-    sigaction(SIGPIPE, &pipe_, nullptr);
-    sigaction(SIGXFSZ, &size_, nullptr);
-  }
-  NoWriteSignals(const NoWriteSignals&) = delete;
-  NoWriteSignals& operator=(const NoWriteSignals&) = delete;
-
- private:
-  struct sigaction pipe_ {};
-  struct sigaction size_ {};
-};
-
-Result<std::size_t> write_once(int fd, std::string_view bytes) {
-  const NoWriteSignals no_write_signals;
+// As write(2), but no signal ends or stops the process for it: SIGPIPE where nobody reads, SIGXFSZ beyond a
+// size limit, SIGTTOU on a terminal that is another group's. While they are blocked the last is not even
+// raised, and of the others, one that the write has raised is taken back: the runtime inherits actions, mask
+// and pending signals as they were.
+ssize_t write_quietly(int fd, std::string_view bytes) {
+  sigset_t raised;
+  sigset_t mask;
+  sigset_t before;
+  sigemptyset(&raised);
+  for (const int signal : {SIGPIPE, SIGXFSZ, SIGTTOU}) sigaddset(&raised, signal);
+  pthread_sigmask(SIG_BLOCK, &raised, &mask);
+  sigpending(&before);
   ssize_t put = 0;
   do {
     put = write(fd, bytes.data(), bytes.size());
   } while (put < 0 && errno == EINTR);
+  const int error = errno;
+  if (put < 0 && error == EPIPE) take_signal(SIGPIPE, sigismember(&before, SIGPIPE) == 1);
+  if (put < 0 && error == EFBIG) take_signal(SIGXFSZ, sigismember(&before, SIGXFSZ) == 1);
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  errno = error;
+  return put;
+}
+
+Result<std::size_t> write_once(int fd, std::string_view bytes) {
+  const ssize_t put = write_quietly(fd, bytes);
   if (put < 0) return last_error("write");
   return static_cast<std::size_t>(put);
+}
+
+Result<void> write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto put = write_once(fd, bytes);
+    if (!put) return put.error();
+    bytes.remove_prefix(*put);
+  }
+  return {};
 }
 
 // Half a line at the end of a full file system would be the beginning of somebody else's line. Not if that is

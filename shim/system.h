@@ -59,8 +59,8 @@ enum class Replaced {
 // Puts `bytes` in the file's place, at once: whoever opens it sees the old or the new content, whole,
 // whenever this process is killed. Owner, mode, ACL and extended attributes stay, and no other ones come from
 // the directory; security.ima and security.evm, which describe the content, do not stay. Not synced: after a
-// loss of power the file is as old as its file system makes it. Errors: any step; the old file stands then,
-// and nothing lies beside it.
+// loss of power the file is as old as its file system makes it. No signal comes of it. Errors: any step; the
+// old file stands then, and nothing lies beside it.
 Result<Replaced> replace_file(const File& file, std::string_view bytes);
 
 // This program's own file, under a name that holds even where the file has been replaced meanwhile.

@@ -1,13 +1,17 @@
 """What a start does to the bundle when things go wrong: killed, in company, without room, badly configured."""
 
 import concurrent.futures
+import fcntl
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import stat
 import subprocess
+import termios
+import threading
 import unittest
 
 from test_handover import CONFIG, ENVIRONMENT, FAKE_STATUS, RUNI, HandOver
@@ -235,6 +239,76 @@ class WithoutASight(Start):
         self.configure(onFailure="fail")
         os.chmod(self.settings, 0o644)
         self.assert_failed(self.start(prepare=become_nobody), "no-place", "Permission denied")
+
+
+class WithoutSignals(Start):
+    """What runi writes raises no signal that would end or stop it, or be there for the runtime."""
+
+    LIMIT = 1000  # bytes; config.json is larger
+
+    def limit_size(self):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.LIMIT, resource.RLIM_INFINITY))
+
+    def test_a_size_limit_that_config_json_does_not_fit_in(self):
+        def blocked():
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXFSZ, signal.SIGPIPE})
+
+        def pending():
+            blocked()
+            os.kill(os.getpid(), signal.SIGXFSZ)
+
+        def pending_for_the_thread():
+            blocked()
+            signal.pthread_kill(threading.get_ident(), signal.SIGXFSZ)
+
+        for state in (lambda: None, lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN), blocked, pending,
+                      pending_for_the_thread):
+            def prepare(state=state):
+                self.limit_size()
+                state()
+            _, through = self.hand_over(CREATE, prepare=prepare)
+            self.assert_untouched(through, CREATE)
+        self.configure(onFailure="fail")
+        self.assert_failed(self.start(prepare=self.limit_size), "config.json", "File too large")
+        self.assertEqual(os.listdir(self.bundle), ["config.json"])
+
+    def failing(self, prepare):
+        self.configure(runtime="/no/such/runtime")
+        return self.call(self.runi, [self.runi, *CREATE], ENVIRONMENT, prepare)[0]
+
+    def test_an_error_that_stderr_has_no_room_for(self):
+        def prepare():
+            os.write(2, b"x" * self.LIMIT)
+            self.limit_size()
+        self.assertEqual(self.failing(prepare), 1)
+
+    def test_an_error_that_nobody_reads(self):
+        def prepare():
+            reading, writing = os.pipe()
+            os.close(reading)
+            os.dup2(writing, 2)
+        self.assertEqual(self.failing(prepare), 1)
+
+    def test_an_error_on_a_terminal_of_others(self):
+        """In the background, where the terminal stops who writes to it (stty tostop)."""
+        def prepare():
+            os.setsid()
+            master, terminal = os.openpty()
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+            attributes = termios.tcgetattr(terminal)
+            attributes[3] |= termios.TOSTOP
+            termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+            child = os.fork()
+            if child == 0:
+                os.setpgid(0, 0)
+                os.dup2(terminal, 2)
+                return
+            _, status = os.waitpid(child, os.WUNTRACED)
+            if os.WIFSTOPPED(status):
+                os.kill(child, signal.SIGKILL)
+                os._exit(99)
+            os._exit(os.waitstatus_to_exitcode(status) if os.read(master, 9).startswith(b"runi: ") else 98)
+        self.assertEqual(self.failing(prepare), 1)
 
 
 class NotAFile(Start):
