@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import pty
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -253,6 +254,11 @@ class Ways(Explain):
             done = subprocess.run([self.runictl, "explain", "--bundle", self.bundle], check=False, timeout=60,
                                   stdout=full, stderr=subprocess.PIPE)
         self.assertEqual((done.returncode, done.stderr), (2, b"runictl: standard output: write: No space left on device\n"))
+        with open(os.path.join(self.bundle, "output"), "wb") as file:
+            done = subprocess.run([self.runictl, "explain", "--bundle", self.bundle], check=False, timeout=60, stdout=file,
+                                  stderr=subprocess.PIPE, restore_signals=True,
+                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)))
+        self.assertEqual((done.returncode, done.stderr), (2, b"runictl: standard output: write: File too large\n"))
 
 
 class Colours(Explain):
