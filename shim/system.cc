@@ -34,6 +34,13 @@ Error last_error(const std::string& operation) {
   return Error{operation + ": " + std::strerror(errno)};
 }
 
+constexpr const char* kNotRegular = "not a regular file";
+
+// Nothing is there, or nothing that could have the name.
+bool is_missing(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG;
+}
+
 struct Path {
   std::string directory;
   std::string name;
@@ -62,7 +69,7 @@ Result<std::string> read_all(int fd, std::size_t size) {
 // The whole content, and what fstat said of the file before.
 Result<std::string> read_regular(int fd, struct stat& status, std::size_t max_bytes) {
   if (fstat(fd, &status) < 0) return last_error("stat");
-  if (!S_ISREG(status.st_mode)) return Error{"not a regular file"};
+  if (!S_ISREG(status.st_mode)) return Error{kNotRegular};
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size > max_bytes) return Error{"larger than " + std::to_string(max_bytes) + " bytes"};
   return read_all(fd, size);
@@ -230,7 +237,7 @@ Result<Replaced> link_as(const Fd& nameless, int directory, const std::string& n
     const int linked = linkat(AT_FDCWD, source.c_str(), directory, name.c_str(), AT_SYMLINK_FOLLOW);
     if (linked == 0) return Replaced::yes;
     if (errno != EEXIST) return last_error("link " + name);
-    unlinkat(directory, name.c_str(), 0);  // gone already, or the next link tells
+    if (unlinkat(directory, name.c_str(), 0) < 0 && errno != ENOENT) return last_error("remove " + name);
   }
   return Replaced::changed;
 }
@@ -243,7 +250,8 @@ Result<Replaced> put_beside(const File& old, std::string_view bytes, std::string
     if (auto filled = fill(nameless.number(), old, bytes); !filled) return filled.error();
     auto linked = link_as(nameless, directory, name);
     if (linked) return linked;
-    // No /proc, or no links on this file system: with a name from the start, then.
+    // No /proc, no links on this file system, or something in the way that is no file: with a name from the
+    // start, then, and another one.
   }
   name += "." + std::to_string(getpid());
   unlinkat(directory, name.c_str(), 0);  // of a dead process that had this id
@@ -563,7 +571,7 @@ Fd::~Fd() {
 Result<std::optional<std::string>> read_text(const std::string& path, std::size_t max_bytes) {
   const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | kOpenFlags));
   if (!fd.is_open()) {
-    if (errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>{};
+    if (is_missing(errno)) return std::optional<std::string>{};
     return last_error("open");
   }
   struct stat status {};
@@ -578,14 +586,19 @@ Result<std::optional<File>> read_file(const std::string& path, std::size_t max_b
   file.name = split_path.name;
   file.directory = Fd(open(split_path.directory.c_str(), O_PATH | O_DIRECTORY | kOpenFlags));
   if (!file.directory.is_open()) {
-    if (errno == ENOENT || errno == ENOTDIR) return std::optional<File>{};
+    if (is_missing(errno)) return std::optional<File>{};
     return last_error("open its directory");
   }
-  // O_NONBLOCK: opening a FIFO would wait for a writer.
+  // A FIFO's writer, once it has met a reader, does not wait for the next one, and opening a device may do
+  // something: those are for the runtime to open.
+  if (fstatat(file.directory.number(), file.name.c_str(), &file.status, AT_SYMLINK_NOFOLLOW) == 0 &&
+      !S_ISREG(file.status.st_mode) && !S_ISLNK(file.status.st_mode)) {
+    return Error{kNotRegular};
+  }
   file.fd =
       Fd(openat(file.directory.number(), file.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | kOpenFlags));
   if (!file.fd.is_open()) {
-    if (errno == ENOENT) return std::optional<File>{};
+    if (is_missing(errno)) return std::optional<File>{};
     if (errno == ELOOP) return Error{"a symbolic link, not a regular file"};
     return last_error("open");
   }
@@ -597,6 +610,12 @@ Result<std::optional<File>> read_file(const std::string& path, std::size_t max_b
 
 Result<Replaced> replace_file(const File& file, std::string_view bytes) {
   const int directory = file.directory.number();
+  // There a file can be made, but neither take another's place nor be removed again.
+  struct statx attributes {};
+  if (statx(directory, "", AT_EMPTY_PATH, 0, &attributes) == 0 &&
+      (attributes.stx_attributes & STATX_ATTR_APPEND) != 0) {
+    return Error{"its directory is append-only, so that nothing in it can be replaced; run chattr -a on it"};
+  }
   std::string name = "." + file.name + ".runi";
   auto beside = put_beside(file, bytes, name);
   if (!beside || *beside == Replaced::changed) return beside;

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import termios
 import threading
+import time
 import unittest
 
 from test_handover import CONFIG, ENVIRONMENT, FAKE_STATUS, RUNI, HandOver
@@ -175,6 +176,21 @@ class WithoutRoom(Start):
         self.mount_over_bundle("-t", "tmpfs", "-o", "nr_inodes=2", "tmpfs")
         self.write_config()
         self.both_ways("No space left on device")
+
+    def test_something_in_the_way(self):
+        os.mkdir(os.path.join(self.bundle, ".config.json.runi"))
+        self.configure(onFailure="fail")
+        status, record, stderr = self.start()
+        self.assertEqual((status, stderr), (FAKE_STATUS, ""))
+        self.assertIn("runi.dev/injected", json.loads(record["config"].encode("latin-1"))["annotations"])
+        self.assertEqual(sorted(os.listdir(self.bundle)), [".config.json.runi", "config.json"])
+
+    def test_an_append_only_directory(self):
+        done = subprocess.run(["chattr", "+a", self.bundle], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            self.skipTest(f"needs chattr +a: {done.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["chattr", "-a", self.bundle], check=True)
+        self.both_ways("append-only")
 
     def test_directory_of_somebody_else(self):
         if os.geteuid() != 0:
@@ -353,6 +369,34 @@ class NotAFile(Start):
             remove(self.path)
         with open(target, "rb") as file:
             self.assertEqual(file.read(), self.config)
+
+    def test_a_fifo_is_left_for_the_runtime_to_read(self):
+        """Its writer is there once: who opened it before the runtime would have its bytes."""
+        os.unlink(self.path)
+        os.mkfifo(self.path)
+        writer = os.fork()
+        if writer == 0:
+            try:
+                fifo = os.open(self.path, os.O_WRONLY)  # waits for a reader
+                os.write(fifo, self.config)
+            finally:
+                os._exit(0)
+        self.addCleanup(os.waitpid, writer, 0)
+        self.addCleanup(os.kill, writer, signal.SIGKILL)
+        while not self.waits_in_open(writer):
+            time.sleep(0.001)
+        self.configure(runtime="/bin/true")  # which opens nothing
+        self.assertEqual(self.start()[0], 0)
+        self.assertTrue(self.waits_in_open(writer), "somebody has opened it")
+        self.configure()
+        status, record, stderr = self.start()
+        self.assertEqual((status, stderr), (FAKE_STATUS, ""))
+        self.assertEqual(record["config"].encode("latin-1"), self.config)
+
+    @staticmethod
+    def waits_in_open(pid):
+        with open(f"/proc/{pid}/syscall", encoding="ascii") as file:
+            return file.read().split()[0] in {"x86_64": ("2", "257"), "aarch64": ("56",)}[os.uname().machine]
 
     def test_not_json_stays_as_it_is(self):
         for content in (b"", b"{", b"\xef\xbb\xbf{}", b"{}\0", b"[" * 20000, self.config + b"x"):

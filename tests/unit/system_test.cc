@@ -62,10 +62,16 @@ TEST_F(System, read_file_gives_the_bytes) {
 }
 
 TEST_F(System, read_file_takes_what_is_missing_for_no_error) {
-  for (const char* name : {"missing", "missing/config.json"}) {
+  write("file", "");
+  for (const std::string& name :
+       {std::string("missing"), std::string("missing/config.json"), std::string("file/config.json"),
+        std::string(300, 'x'), std::string(300, 'x') + "/config.json"}) {
     const auto file = read_file(path(name), kMax);
-    ASSERT_TRUE(file);
-    EXPECT_FALSE(*file);
+    ASSERT_TRUE(file) << name;
+    EXPECT_FALSE(*file) << name;
+    const auto text = read_text(path(name), kMax);
+    ASSERT_TRUE(text) << name;
+    EXPECT_FALSE(*text) << name;
   }
 }
 
