@@ -4,23 +4,23 @@
 
 // RUNI_INIT_IMAGE: the path of the file, in quotes.
 asm(".section .rodata.runi_init_image, \"a\"\n"
-    ".globl runi_init_image\n"
-    ".globl runi_init_image_end\n"
-    "runi_init_image:\n"
+    ".globl kRuniInitImage\n"
+    ".globl kRuniInitImageEnd\n"
+    "kRuniInitImage:\n"
     ".incbin " RUNI_INIT_IMAGE
     "\n"
-    "runi_init_image_end:\n"
+    "kRuniInitImageEnd:\n"
     ".previous\n");
 
 extern "C" {
-extern const char runi_init_image[];
-extern const char runi_init_image_end[];
+extern const char kRuniInitImage[];
+extern const char kRuniInitImageEnd[];
 }
 
 namespace runi {
 
 std::string_view init_image() {
-  return {runi_init_image, static_cast<std::size_t>(runi_init_image_end - runi_init_image)};
+  return {kRuniInitImage, static_cast<std::size_t>(kRuniInitImageEnd - kRuniInitImage)};
 }
 
 }  // namespace runi

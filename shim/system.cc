@@ -304,8 +304,9 @@ class Landings {
     Ground ground;
     for (std::size_t end = 0;; end = std::min(path.find('/', end + 1), path.size())) {
       const auto found = mounted_.find(path.substr(0, end));
-      if (found != mounted_.end() && found->second.number > ground.mounted.number)
+      if (found != mounted_.end() && found->second.number > ground.mounted.number) {
         ground = {found->second, end};
+      }
       if (end == path.size()) return ground;
     }
   }
@@ -349,6 +350,7 @@ class Landings {
     if (destination.size() >= PATH_MAX) return Error{"longer than a path can be"};
     std::string at;
     std::string rest(destination);
+    std::string next;
     for (int parts = 0; !rest.empty();) {
       const std::string name = rest.substr(0, rest.find('/'));
       rest.erase(0, name.size() + 1);
@@ -358,15 +360,15 @@ class Landings {
         at.erase(std::min(at.rfind('/'), at.size()));
         continue;
       }
-      std::string next = at + "/" + name;
+      next.assign(at).append("/").append(name);
       auto link = look_at(next, name, ground_of(at));
       if (!link) return with_context(json::cite(next), link.error());
       if (!*link) {
-        at = std::move(next);
+        at = next;
         continue;
       }
       if ((*link)->starts_with('/')) at.clear();
-      rest.insert(0, **link + "/");
+      rest.insert(0, "/").insert(0, **link);
     }
     return at;
   }
@@ -697,8 +699,9 @@ Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec) {
     return rootfs;
   }
   rootfs.known = true;
-  if (auto looked = look_into(root.number(), bundle, spec, rootfs); !looked)
+  if (auto looked = look_into(root.number(), bundle, spec, rootfs); !looked) {
     rootfs.doubt = looked.error().what;
+  }
   return rootfs;
 }
 
