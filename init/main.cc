@@ -69,15 +69,14 @@ void let_go(const Place& place, int pidfd, bool speaks) {
   kernel::chdir("/");
 }
 
+[[noreturn, gnu::noinline]] void refuse(const char* complaint, const char* wrong = nullptr) {
+  report(wrong != nullptr ? wrong : complaint, wrong != nullptr ? ": " : "",
+         wrong != nullptr ? complaint : "");
+  kernel::exit(kExitInitError);
+}
+
 [[noreturn]] void answer(const Options& options) {
-  if (options.request == Request::refuse) {
-    if (options.wrong != nullptr) {
-      report(options.wrong, ": ", options.complaint);
-    } else {
-      report(options.complaint);
-    }
-    kernel::exit(kExitInitError);
-  }
+  if (options.request == Request::refuse) refuse(options.complaint, options.wrong);
   iovec text = {};
   const auto print = [&text](const char* what) {
     text = {const_cast<char*>(what), length_of(what)};
@@ -90,14 +89,25 @@ void let_go(const Place& place, int pidfd, bool speaks) {
   kernel::exit(0);
 }
 
-// The size of a page, which the auxiliary vector behind the environment tells (getauxval(3), AT_PAGESZ).
-long find_page_size(const char* const* environment) {
+// What the auxiliary vector behind the environment tells (getauxval(3)).
+struct Auxiliary {
+  long page_size = 65536;     // the largest there is, and a multiple of all others
+  bool gains_rights = false;  // whether the file's mode gives it an owner's or a group's rights
+};
+
+Auxiliary read_auxiliary(const char* const* environment) {
   while (*environment != nullptr) ++environment;
   const auto* entry = reinterpret_cast<const unsigned long*>(environment + 1);
+  Auxiliary auxiliary;
+  // Real and effective, users and above them groups: each pair cancels itself out. AT_SECURE tells of more.
+  static_assert(AT_EUID == AT_UID + 1 && AT_GID == AT_UID + 2 && AT_EGID == AT_UID + 3);
+  unsigned long ids = 0;
   for (; entry[0] != AT_NULL; entry += 2) {
-    if (entry[0] == AT_PAGESZ) return static_cast<long>(entry[1]);
+    if (entry[0] == AT_PAGESZ) auxiliary.page_size = static_cast<long>(entry[1]);
+    if (entry[0] - AT_UID <= AT_EGID - AT_UID) ids ^= entry[0] < AT_GID ? entry[1] : entry[1] << 32;
   }
-  return 65536;  // the largest there is, and a multiple of all others
+  auxiliary.gains_rights = ids != 0;
+  return auxiliary;
 }
 
 }  // namespace
@@ -110,11 +120,12 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
 
   const char** const args = const_cast<const char**>(stack) + 1;
   const char** const environment = args + reinterpret_cast<std::uintptr_t>(*stack) + 1;
+  const Auxiliary auxiliary = read_auxiliary(environment);
+  // It runs whatever it is told to; who can change the mode of a file may not make it a way to its owner.
+  if (auxiliary.gains_rights) refuse("set-user-ID or set-group-ID");
   const Options options = parse_options(args);
   const bool pause = options.request == Request::pause;
   if (options.request != Request::run && !pause) answer(options);
-  const long page_size = find_page_size(environment);
-
   // Inherited as ignored it would have the kernel reap the application, and its status be lost. Where there
   // is none, that is what is wanted.
   const kernel::SignalAction on_child_signal = {.handler = pause ? kernel::kIgnore : nullptr, .flags = 0};
@@ -122,10 +133,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
   const bool can_be_init = blocked && notified && can_serve();
   if (options.on_parents_death != 0) kernel::set_parent_death_signal(options.on_parents_death);
 
-  if (pause && !can_be_init) {
-    report("cannot pause here");
-    kernel::exit(kExitInitError);
-  }
+  if (pause && !can_be_init) refuse("cannot pause here");
   Place place;
   Spawned application;
   if (!pause) {
@@ -153,7 +161,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
   // From here on the init must not fail: if it ends, all that runs in the container is killed. Nothing below
   // has an error that ends it.
   let_go(place, application.pidfd, options.verbosity > 0 || options.warn_of_orphans);
-  serve(options, application, args[0], page_size);
+  serve(options, application, args[0], auxiliary.page_size);
 }
 
 }  // namespace runi

@@ -468,7 +468,7 @@ class Check {
     if (!checked) {
       add(Severity::problem, "init", checked.error().what, path, "install runi-init anew, with mode 0755");
     }
-    if (found.uid != 0) check_owner("init", path, found);
+    if (checked && found.uid != 0) check_owner("init", path, found);
     if (machine_.names_in("/sys/fs/selinux").empty()) {
       if (findings_.size() == before) {
         add(Severity::ok, "init", path + ": static, for this machine, executable by all");

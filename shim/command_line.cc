@@ -254,7 +254,10 @@ class Parser {
     switch (flag.means) {
       case Means::nothing: break;
       case Means::bundle: line_.bundle = value.empty() ? "." : value; break;
-      case Means::config_file: line_.config_file = value; break;
+      case Means::config_file:
+        line_.config_file.reset();
+        if (value != "config.json") line_.config_file = value;
+        break;
       case Means::log:
         line_.log = crun_ ? log_file(value) : value;
         line_.log_in_bundle = crun_;

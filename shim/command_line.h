@@ -26,10 +26,12 @@ enum class LogFormat { text, json };
 struct CommandLine {
   Verb verb = Verb::other;        // other, too, where --help or --version keeps the verb from running
   std::string_view bundle = ".";  // as given, "." where it is not or is empty
-  std::optional<std::string_view> config_file;  // crun's --config: relative to the cwd, not to the bundle
-  std::string_view container_id;                // of a start only; empty where there is none
-  std::string_view log;                         // the file of --log, empty where there is none
-  bool log_in_bundle = false;  // a relative log is relative to the bundle, as crun has it, not to the cwd
+  // crun's --config: relative to the cwd, not to the bundle. Unset where it is just "config.json", which crun
+  // takes for its default, the bundle's (src/run_create.c).
+  std::optional<std::string_view> config_file;
+  std::string_view container_id;  // of a start only; empty where there is none
+  std::string_view log;           // the file of --log, empty where there is none
+  bool log_in_bundle = false;     // a relative log is relative to the bundle, as crun has it, not to the cwd
   LogFormat log_format = LogFormat::text;
 };
 

@@ -147,21 +147,6 @@ Evidence not_a_process(const Question& q) {
   return std::nullopt;
 }
 
-// A destination as the runtimes take it: absolute, without "." and "..", "//" and a last slash.
-std::string cleaned(string_view destination) {
-  std::vector<string_view> parts;
-  while (!destination.empty()) {
-    const auto slash = std::min(destination.find('/'), destination.size());
-    const string_view part = destination.substr(0, slash);
-    destination.remove_prefix(std::min(slash + 1, destination.size()));
-    if (part == ".." && !parts.empty()) parts.pop_back();
-    if (!part.empty() && part != "." && part != "..") parts.push_back(part);
-  }
-  std::string path;
-  for (const string_view part : parts) path += "/" + std::string(part);
-  return path.empty() ? "/" : path;
-}
-
 bool covers(const std::string& directory, string_view path) {
   return directory == "/" || path == directory ||
          (path.starts_with(directory) && path[directory.size()] == '/');
@@ -204,6 +189,8 @@ bool on_rootfs(const Spec& spec, const Rootfs& rootfs) {
   return rootfs.writable && owned;
 }
 
+constexpr const char* kUnbindable = "linux.rootfsPropagation lets bind mounts fail";
+constexpr const char* kRootIsCovered = "a symbolic link leads a mount onto the root directory";
 constexpr const char* kNoPlace =
     "neither /dev nor /run is a usable tmpfs, and the root directory cannot take a file";
 
@@ -213,14 +200,17 @@ bool is_masked(const Spec& spec, string_view target) {
                      [target](string_view path) { return covers(cleaned(path), target); });
 }
 
-std::optional<string_view> find_target(const Spec& spec, const Rootfs& rootfs) {
-  if (rootfs.root_is_aliased) return std::nullopt;
+// Errors: there is no such place, and why.
+Result<string_view> find_target(const Spec& spec, const Rootfs& rootfs) {
+  if (spec.unbindable) return Error{kUnbindable};
+  if (!rootfs.doubt.empty()) return Error{rootfs.doubt};
+  if (rootfs.root_is_aliased) return Error{kRootIsCovered};
   const bool dev = on_tmpfs(spec, kDevTarget, "/dev") && !rootfs.dev_is_aliased;
   const bool run = on_tmpfs(spec, kRunTarget, "/run") && !rootfs.run_is_aliased;
   if (dev && !is_masked(spec, kDevTarget)) return kDevTarget;
   if (run && !is_masked(spec, kRunTarget)) return kRunTarget;
   if (on_rootfs(spec, rootfs) && !is_masked(spec, kRootfsTarget)) return kRootfsTarget;
-  return std::nullopt;
+  return Error{kNoPlace};
 }
 
 Injection injection_at(string_view target, Tuning tuning, const Spec& spec) {
@@ -240,6 +230,13 @@ Injection injection_at(string_view target, Tuning tuning, const Spec& spec) {
 // A pod's sandbox is given the annotations of its containers, to each of which they are told again.
 bool must_tell(const Question& q) {
   return q.config.inject != Inject::never && !no_process(q) && !sandbox(q);
+}
+
+// The init could only become the application, in a container whose processes then do not run its file: what
+// protects the file from change and lease while it is run (SECURITY.md) would be missing.
+Evidence one_process(const Question& q) {
+  if (!q.spec.one_process) return std::nullopt;
+  return "linux.resources.pids.limit is 1, and the init would be one more";
 }
 
 // With this annotation crun takes a filter from there instead of the profile
@@ -269,7 +266,7 @@ constexpr struct {
     {Reason::no_process, no_process},   {Reason::sandbox, sandbox},
     {Reason::shared_pid, shared_pid},   {Reason::has_init, has_init},
     {Reason::wants_pid1, wants_pid1},   {Reason::not_a_process, not_a_process},
-    {Reason::seccomp, seccomp},
+    {Reason::one_process, one_process}, {Reason::seccomp, seccomp},
 };
 
 }  // namespace
@@ -299,6 +296,7 @@ std::string_view name_of(Reason reason) {
     case Reason::has_init: return "has-init";
     case Reason::wants_pid1: return "wants-pid1";
     case Reason::not_a_process: return "not-a-process";
+    case Reason::one_process: return "one-process";
     case Reason::seccomp: return "seccomp";
     case Reason::no_place: return "no-place";
     case Reason::inject: return "inject";
@@ -321,7 +319,7 @@ Plan decide(const CommandLine& command, const Config& config, const Spec& spec, 
   const auto target = find_target(spec, rootfs);
   if (!target) {
     plan.reason = Reason::no_place;
-    plan.detail = kNoPlace;
+    plan.detail = target.error().what;
     return plan;
   }
   plan.reason = Reason::inject;
@@ -337,7 +335,8 @@ std::vector<Row> explain(const CommandLine& command, const Config& config, const
   const Question question{command, config, spec, wishes, {}};
   std::vector<Row> rows;
   for (const auto& row : kRows) rows.push_back({row.reason, row.find(question)});
-  rows.push_back({Reason::no_place, find_target(spec, rootfs) ? Evidence() : Evidence(kNoPlace)});
+  const auto target = find_target(spec, rootfs);
+  rows.push_back({Reason::no_place, target ? Evidence() : Evidence(target.error().what)});
   return rows;
 }
 
@@ -347,7 +346,10 @@ std::optional<Error> failure_of(const Plan& plan, const Config& config) {
     for (const std::string& complaint : plan.complaints) what += (what.empty() ? "" : "; ") + complaint;
     return Error{std::move(what)};
   }
-  if (plan.reason != Reason::seccomp && plan.reason != Reason::no_place) return std::nullopt;
+  if (plan.reason != Reason::one_process && plan.reason != Reason::seccomp &&
+      plan.reason != Reason::no_place) {
+    return std::nullopt;
+  }
   return with_context(name_of(plan.reason), Error{plan.detail});
 }
 

@@ -24,6 +24,7 @@ enum class Reason {
   has_init,       // the command is an init of this kind already
   wants_pid1,     // the command is a full init system
   not_a_process,  // WebAssembly, a virtual machine: no exec
+  one_process,    // the init would leave the application no process
   seccomp,        // the container's profile would keep the init from its work, or end it
   no_place,       // no mount target is safe
   inject,
@@ -34,7 +35,8 @@ enum class Reason {
 
 // What decide() must know of the root file system, which the specification only names.
 struct Rootfs {
-  bool known = false;            // false: it could not be looked at, and nothing below means anything
+  bool known = false;            // false: it is not there, and nothing below but doubt means anything
+  std::string doubt;             // why it cannot be told where the mounts land; empty where it can
   bool writable = false;         // not on a read-only mount or file system
   bool root_is_aliased = false;  // through a symbolic link some mount lands on the root directory itself
   bool dev_is_aliased = false;  // … on /dev; or /dev is a link, so that what is mounted there lands elsewhere

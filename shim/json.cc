@@ -106,7 +106,9 @@ class Builder {
   std::string_view decoded(std::size_t begin, std::size_t end, std::string& value) {
     const std::string_view between_quotes = end >= begin + 2 ? bytes_.substr(begin + 1, end - begin - 2) : "";
     if (between_quotes == value) return between_quotes;
-    return document_.unescaped_.emplace_back(std::move(value));
+    const std::string_view kept = document_.unescaped_.emplace_back(std::move(value));
+    if (!document_.with_nul_ && kept.find('\0') != std::string_view::npos) document_.with_nul_ = kept;
+    return kept;
   }
 
   // `overread`: how many bytes past the value the library has already looked at.

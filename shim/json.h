@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,10 +74,14 @@ class Document {
 
   [[nodiscard]] const Value& root() const { return values_.front(); }
 
+  // The first string or name that has a NUL in it, which only an escape can put there.
+  [[nodiscard]] std::optional<std::string_view> with_nul() const { return with_nul_; }
+
  private:
   friend class Builder;
   std::vector<Value> values_;          // in the order of the text, parents before their children
   std::deque<std::string> unescaped_;  // strings that are not what they look like in the text
+  std::optional<std::string_view> with_nul_;
 };
 
 // `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.

@@ -115,6 +115,15 @@ bool searchable_by_others(std::string_view mode) {
   return read.ec == std::errc{} && (bits & 1U) != 0;
 }
 
+// Of the kernel's own file systems only proc has links that lead out of it. A tmpfs begins empty.
+Content content_of(std::string_view type) {
+  for (const std::string_view plain : {"tmpfs", "devpts", "mqueue", "sysfs", "cgroup", "cgroup2"}) {
+    if (type == plain) return Content::without_links;
+  }
+  if (type == "bind") return Content::of_source;
+  return type == "proc" ? Content::proc : Content::unknown;
+}
+
 // In runc an option of bind or rbind makes a bind mount whatever the type says
 // (libcontainer/specconv/spec_linux.go, createLibcontainerMount); crun does the same.
 Result<void> read_mounts(const Value& root, Spec& spec) {
@@ -128,15 +137,19 @@ Result<void> read_mounts(const Value& root, Spec& spec) {
     if (!destination) return destination.error();
     auto type = find_text(entry, "/mounts", "type");
     if (!type) return type.error();
+    auto source = find_text(entry, "/mounts", "source");
+    if (!source) return source.error();
     auto options = find_member(entry, "/mounts", "options", Kind::array);
     if (!options) return options.error();
-    Mount mount{*destination, *type == "tmpfs", true};
+    Mount mount{*destination, *type == "tmpfs", true, content_of(*type), *source};
     if (*options != nullptr) {
       for (const Value& option : (*options)->children()) {
-        if (option.text == "bind" || option.text == "rbind") mount.tmpfs = false;
+        if (option.text == "bind" || option.text == "rbind") mount.content = Content::of_source;
+        if (option.text == "tmpcopyup" && mount.tmpfs) mount.content = Content::of_covered;
         if (option.text.starts_with("mode=")) mount.searchable = searchable_by_others(option.text.substr(5));
       }
     }
+    if (mount.content == Content::of_source) mount.tmpfs = false;
     spec.mounts.push_back(mount);
   }
   return {};
@@ -194,6 +207,20 @@ Result<void> read_masked_paths(const Value& linux_value, Spec& spec) {
   return {};
 }
 
+// linux.resources.pids.limit: 0 and less is no limit.
+Result<void> read_pids_limit(const Value& linux_value, Spec& spec) {
+  auto resources = find_member(linux_value, "/linux", "resources", Kind::object);
+  if (!resources) return resources.error();
+  if (*resources == nullptr) return {};
+  auto pids = find_member(**resources, "/linux/resources", "pids", Kind::object);
+  if (!pids) return pids.error();
+  if (*pids == nullptr) return {};
+  auto limit = find_member(**pids, "/linux/resources/pids", "limit", Kind::number);
+  if (!limit) return limit.error();
+  spec.one_process = *limit != nullptr && (*limit)->text == "1";
+  return {};
+}
+
 Result<void> read_linux(const Value& root, Spec& spec) {
   auto linux_value = find_member(root, "", "linux", Kind::object);
   if (!linux_value) return linux_value.error();
@@ -217,6 +244,10 @@ Result<void> read_linux(const Value& root, Spec& spec) {
     }
   }
   if (auto masked = read_masked_paths(**linux_value, spec); !masked) return masked.error();
+  if (auto limited = read_pids_limit(**linux_value, spec); !limited) return limited.error();
+  auto propagation = find_text(**linux_value, "/linux", "rootfsPropagation");
+  if (!propagation) return propagation.error();
+  spec.unbindable = *propagation == "unbindable" || *propagation == "runbindable";
   auto uids = read_mappings(**linux_value, "uidMappings");
   if (!uids) return uids.error();
   auto gids = read_mappings(**linux_value, "gidMappings");
@@ -248,6 +279,20 @@ std::optional<std::string_view> Spec::annotation(std::string_view key) const {
   return found->value;
 }
 
+std::string cleaned(std::string_view destination) {
+  std::vector<std::string_view> parts;
+  while (!destination.empty()) {
+    const auto slash = std::min(destination.find('/'), destination.size());
+    const std::string_view part = destination.substr(0, slash);
+    destination.remove_prefix(std::min(slash + 1, destination.size()));
+    if (part == ".." && !parts.empty()) parts.pop_back();
+    if (!part.empty() && part != "." && part != "..") parts.push_back(part);
+  }
+  std::string path;
+  for (const std::string_view part : parts) path += "/" + std::string(part);
+  return path.empty() ? "/" : path;
+}
+
 Result<const Value*> find_member(const Value& object, std::string_view path, std::string_view member,
                                  Kind kind) {
   auto found = find(object, path, member, kind);
@@ -258,6 +303,9 @@ Result<const Value*> find_member(const Value& object, std::string_view path, std
 Result<Spec> parse_spec(std::string_view bytes) {
   auto document = json::Document::parse(bytes, json::Comments::refused);
   if (!document) return document.error();
+  if (const auto text = document->with_nul()) {
+    return Error{"a NUL in " + json::cite(*text) + "; runtimes disagree on where such a string ends"};
+  }
   Spec spec;
   spec.document = std::move(*document);
   const Value& root = spec.document.root();

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,10 +18,21 @@ enum class PidNamespace {
   none,    // the caller's, as a rule the host's
 };
 
+// What a mount has in it before anything is mounted on it.
+enum class Content : std::uint8_t {
+  unknown,
+  of_source,     // it is a bind mount
+  of_covered,    // a tmpfs to which what it covers is copied
+  proc,          // links too, which lead out of it
+  without_links  // or with such as lead nowhere else
+};
+
 struct Mount {
   std::string_view destination;  // as written
   bool tmpfs = false;            // false for a bind mount, whatever its type says
   bool searchable = true;  // false where a mode= option keeps others than its owner from looking up names
+  Content content = Content::unknown;
+  std::string_view source;  // as written
 };
 
 // One line of linux.uidMappings or gidMappings: host ids [host, host + size).
@@ -41,6 +53,8 @@ struct Spec {
   std::vector<std::string_view> masked_paths;  // linux.maskedPaths, as written
   std::vector<Annotation> annotations;
   PidNamespace pid_namespace = PidNamespace::none;
+  bool one_process = false;        // it may have no second one
+  bool unbindable = false;         // its root is, so that bind mounts may fail
   bool user_namespace = false;     // made or joined
   bool may_kill = false;           // the process will have CAP_KILL in effect
   bool may_set_user = false;       // CAP_SETUID
@@ -60,6 +74,10 @@ struct Spec {
   [[nodiscard]] std::optional<std::string_view> annotation(std::string_view key) const;
 };
 
+// A destination as the runtimes take it when no link is on the way: absolute, without "." and "..", "//" and
+// a last slash.
+[[nodiscard]] std::string cleaned(std::string_view destination);
+
 // Finds a member of an object that stands at `path`; a null pointer where there is none, or a null.
 // Errors: it has another kind, or its name is one that runtimes read differently (below).
 Result<const json::Value*> find_member(const json::Value& object, std::string_view path,
@@ -68,7 +86,8 @@ Result<const json::Value*> find_member(const json::Value& object, std::string_vi
 // Reads the OCI runtime specification's config.md, the members named above only; all others may be anything.
 // Errors: bytes that are not JSON; a member of those above with another type than the specification's; and
 // names that runtimes read differently: one that stands twice (runc takes the last or merges, crun takes the
-// first), or one that only Go's encoding/json takes for a member because it ignores case.
+// first), or one that only Go's encoding/json takes for a member because it ignores case. Nor may any name or
+// string have a NUL in it: crun takes it for the end.
 Result<Spec> parse_spec(std::string_view bytes);
 
 }  // namespace runi

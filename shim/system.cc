@@ -1,16 +1,18 @@
 #include "system.h"
 
+#include "init_image.h"
+#include "json.h"
+
 #include <elf.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -18,6 +20,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <functional>
+#include <iterator>
+#include <map>
 
 namespace runi {
 namespace {
@@ -27,6 +32,13 @@ constexpr int kOpenFlags = O_CLOEXEC | O_NOCTTY;
 
 Error last_error(const std::string& operation) {
   return Error{operation + ": " + std::strerror(errno)};
+}
+
+constexpr const char* kNotRegular = "not a regular file";
+
+// Nothing is there, or nothing that could have the name.
+bool is_missing(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG;
 }
 
 struct Path {
@@ -57,52 +69,60 @@ Result<std::string> read_all(int fd, std::size_t size) {
 // The whole content, and what fstat said of the file before.
 Result<std::string> read_regular(int fd, struct stat& status, std::size_t max_bytes) {
   if (fstat(fd, &status) < 0) return last_error("stat");
-  if (!S_ISREG(status.st_mode)) return Error{"not a regular file"};
+  if (!S_ISREG(status.st_mode)) return Error{kNotRegular};
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size > max_bytes) return Error{"larger than " + std::to_string(max_bytes) + " bytes"};
   return read_all(fd, size);
 }
 
-Result<void> write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return last_error("write");
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return {};
+// Takes back the signal that a write has sent to this thread. One that was pending before stays.
+void take_signal(int signal, bool pending_before) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, signal);
+  const timespec at_once{};
+  sigtimedwait(&signals, nullptr, &at_once);  // the thread's before the process's
+  sigpending(&signals);
+  if (pending_before && sigismember(&signals, signal) == 0) raise(signal);
 }
 
-// While it lives, writing to a pipe without readers or beyond a size limit is an error and does not end the
-// process. A handler that does nothing, unlike SIG_IGN, keeps what is pending from before.
-class NoWriteSignals {
- public:
-  NoWriteSignals() {
-    struct sigaction nothing {};
-    nothing.sa_handler = [](int) {};
-    sigaction(SIGPIPE, &nothing, &pipe_);
-    sigaction(SIGXFSZ, &nothing, &size_);
-  }
-  ~NoWriteSignals() {
-    sigaction(SIGPIPE, &pipe_, nullptr);
-    sigaction(SIGXFSZ, &size_, nullptr);
-  }
-  NoWriteSignals(const NoWriteSignals&) = delete;
-  NoWriteSignals& operator=(const NoWriteSignals&) = delete;
-
- private:
-  struct sigaction pipe_ {};
-  struct sigaction size_ {};
-};
-
-Result<std::size_t> write_once(int fd, std::string_view bytes) {
-  const NoWriteSignals no_write_signals;
+// As write(2), but no signal ends or stops the process for it: SIGPIPE where nobody reads, SIGXFSZ beyond a
+// size limit, SIGTTOU on a terminal that is another group's. While they are blocked the last is not even
+// raised, and of the others, one that the write has raised is taken back: the runtime inherits actions, mask
+// and pending signals as they were.
+ssize_t write_quietly(int fd, std::string_view bytes) {
+  sigset_t raised;
+  sigset_t mask;
+  sigset_t before;
+  sigemptyset(&raised);
+  for (const int signal : {SIGPIPE, SIGXFSZ, SIGTTOU}) sigaddset(&raised, signal);
+  pthread_sigmask(SIG_BLOCK, &raised, &mask);
+  sigpending(&before);
   ssize_t put = 0;
   do {
     put = write(fd, bytes.data(), bytes.size());
   } while (put < 0 && errno == EINTR);
+  const int error = errno;
+  if (put < 0 && error == EPIPE) take_signal(SIGPIPE, sigismember(&before, SIGPIPE) == 1);
+  if (put < 0 && error == EFBIG) take_signal(SIGXFSZ, sigismember(&before, SIGXFSZ) == 1);
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  errno = error;
+  return put;
+}
+
+Result<std::size_t> write_once(int fd, std::string_view bytes) {
+  const ssize_t put = write_quietly(fd, bytes);
   if (put < 0) return last_error("write");
   return static_cast<std::size_t>(put);
+}
+
+Result<void> write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto put = write_once(fd, bytes);
+    if (!put) return put.error();
+    bytes.remove_prefix(*put);
+  }
+  return {};
 }
 
 // Half a line at the end of a full file system would be the beginning of somebody else's line. Not if that is
@@ -123,10 +143,16 @@ bool same_version(const struct stat& a, const struct stat& b) {
          a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
 
+// A descriptor of O_PATH is none to read attributes from; by its path it is.
+std::string path_of(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
+
 Result<std::string> get_attribute(int fd, const char* name) {
   std::string value(256, '\0');
   for (;;) {
-    const ssize_t size = fgetxattr(fd, name, value.data(), value.size());
+    ssize_t size = fgetxattr(fd, name, value.data(), value.size());
+    if (size < 0 && errno == EBADF) size = getxattr(path_of(fd).c_str(), name, value.data(), value.size());
     if (size >= 0) {
       value.resize(static_cast<std::size_t>(size));
       return value;
@@ -136,14 +162,41 @@ Result<std::string> get_attribute(int fd, const char* name) {
   }
 }
 
-Result<void> copy_attributes(int from, int to) {
-  const ssize_t length = flistxattr(from, nullptr, 0);
-  if (length == 0 || (length < 0 && errno == ENOTSUP)) return {};
-  if (length < 0) return last_error("list xattrs");
-  std::string names(static_cast<std::size_t>(length), '\0');
-  const ssize_t listed = flistxattr(from, names.data(), names.size());
-  if (listed < 0) return last_error("list xattrs");
-  names.resize(static_cast<std::size_t>(listed));
+// The names, each with a NUL after it.
+Result<std::string> list_attributes(int fd) {
+  std::string names(1024, '\0');
+  const auto list = [&names, fd] {
+    const ssize_t length = flistxattr(fd, names.data(), names.size());
+    if (length >= 0 || errno != EBADF) return length;
+    return listxattr(path_of(fd).c_str(), names.data(), names.size());
+  };
+  ssize_t length = list();
+  if (length < 0 && errno == ERANGE) {
+    names.resize(XATTR_LIST_MAX);
+    length = list();
+  }
+  if (length < 0 && errno != ENOTSUP) return last_error("list xattrs");
+  names.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
+  return names;
+}
+
+// What a new file was given by its directory: a default ACL lets in more than the old file did.
+Result<void> drop_inherited(int fd, const std::string& kept) {
+  const auto names = list_attributes(fd);
+  if (!names) return names.error();
+  for (std::size_t at = 0; at < names->size(); at += std::strlen(&(*names)[at]) + 1) {
+    const char* const name = &(*names)[at];
+    bool keep = false;
+    for (std::size_t i = 0; i < kept.size(); i += std::strlen(&kept[i]) + 1) {
+      keep |= std::strcmp(&kept[i], name) == 0;
+    }
+    if (keep || fremovexattr(fd, name) == 0) continue;
+    if (std::strcmp(name, "system.posix_acl_access") == 0) return last_error("remove the inherited ACL");
+  }
+  return {};
+}
+
+Result<void> copy_attributes(int from, int to, const std::string& names) {
   for (std::size_t at = 0; at < names.size(); at += std::strlen(&names[at]) + 1) {
     const char* name = &names[at];
     if (std::strcmp(name, "security.ima") == 0 || std::strcmp(name, "security.evm") == 0) continue;
@@ -161,6 +214,10 @@ Result<void> copy_attributes(int from, int to) {
 // Everything about the new file but its name.
 Result<void> fill(int fd, const File& old, std::string_view bytes) {
   if (auto written = write_all(fd, bytes); !written) return written;
+  const auto names = list_attributes(old.fd.number());
+  if (!names) return names.error();
+  // Before the mode, which decides how much of an ACL is in force.
+  if (auto dropped = drop_inherited(fd, *names); !dropped) return dropped;
   struct stat status {};
   if (fstat(fd, &status) < 0) return last_error("stat");
   if ((status.st_uid != old.status.st_uid || status.st_gid != old.status.st_gid) &&
@@ -168,19 +225,19 @@ Result<void> fill(int fd, const File& old, std::string_view bytes) {
     return last_error("chown");
   }
   if (fchmod(fd, old.status.st_mode & 07777) < 0) return last_error("chmod");
-  return copy_attributes(old.fd.number(), fd);
+  return copy_attributes(old.fd.number(), fd, *names);
 }
 
 // Gives the nameless file a name. The name is the same for all, so that a process killed before the rename
 // leaves at most one file, which the next one takes away; whole content has it from the start, so nobody can
 // rename half a file into place.
 Result<Replaced> link_as(const Fd& nameless, int directory, const std::string& name) {
-  const std::string source = "/proc/self/fd/" + std::to_string(nameless.number());
+  const std::string source = path_of(nameless.number());
   for (int attempt = 0; attempt < 16; ++attempt) {
     const int linked = linkat(AT_FDCWD, source.c_str(), directory, name.c_str(), AT_SYMLINK_FOLLOW);
     if (linked == 0) return Replaced::yes;
     if (errno != EEXIST) return last_error("link " + name);
-    unlinkat(directory, name.c_str(), 0);  // gone already, or the next link tells
+    if (unlinkat(directory, name.c_str(), 0) < 0 && errno != ENOENT) return last_error("remove " + name);
   }
   return Replaced::changed;
 }
@@ -193,7 +250,8 @@ Result<Replaced> put_beside(const File& old, std::string_view bytes, std::string
     if (auto filled = fill(nameless.number(), old, bytes); !filled) return filled.error();
     auto linked = link_as(nameless, directory, name);
     if (linked) return linked;
-    // No /proc, or no links on this file system: with a name from the start, then.
+    // No /proc, no links on this file system, or something in the way that is no file: with a name from the
+    // start, then, and another one.
   }
   name += "." + std::to_string(getpid());
   unlinkat(directory, name.c_str(), 0);  // of a dead process that had this id
@@ -207,45 +265,176 @@ Result<Replaced> put_beside(const File& old, std::string_view bytes, std::string
   return Replaced::yes;
 }
 
-// Opens a path as the container would see it, its links resolved below `root`; without following any at all
-// where `resolve` adds RESOLVE_NO_SYMLINKS. glibc has no wrapper for openat2(2).
-Fd open_in_root(int root, const std::string& path, std::uint64_t resolve) {
-  open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | resolve;
-  return Fd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+// Links below /proc that lead out of it, or to another place for every process.
+bool leads_out_of_proc(std::string_view name) {
+  return name == "self" || name == "thread-self" || name == "mounts" || name == "net" ||
+         name.find_first_not_of("0123456789") == std::string_view::npos;
 }
+
+// Finds where mounts land, one after the other: as the runtimes do, in the tree that the image and the mounts
+// before make up. It follows the image's links and never leaves the root. It makes one call per part of a
+// path, readlinkat(2), which every kernel has.
+class Landings {
+ public:
+  Landings(int root, const std::string& bundle) : root_(root), bundle_(bundle) {}
+
+  // The path without links and without a last slash, so that "" is the root. Errors: it cannot be known.
+  Result<std::string> add(const Mount& mount) {
+    auto landing = find(mount.destination);
+    if (landing && mount.content != Content::of_covered) {
+      mounted_.insert_or_assign(*landing, Mounted{++count_, &mount});
+    }
+    return landing;
+  }
+
+ private:
+  static constexpr int kMostParts = 64;  // of a path and of the links on its way, all told
+
+  struct Mounted {
+    std::size_t number = 0;
+    const Mount* mount = nullptr;
+  };
+  // What lies at a place: something of the last mount that covers it, or of the image.
+  struct Ground {
+    Mounted mounted;
+    std::size_t begin = 0;  // where in the path the mount's own part begins
+  };
+
+  [[nodiscard]] Ground ground_of(std::string_view path) const {
+    Ground ground;
+    for (std::size_t end = 0;; end = std::min(path.find('/', end + 1), path.size())) {
+      const auto found = mounted_.find(path.substr(0, end));
+      if (found != mounted_.end() && found->second.number > ground.mounted.number) {
+        ground = {found->second, end};
+      }
+      if (end == path.size()) return ground;
+    }
+  }
+
+  // The link at a path whose parts before the last are none; nothing where there is none.
+  Result<std::optional<std::string>> read_link(const std::string& path, const Ground& ground) const {
+    std::string place = path.substr(1);
+    if (const Mount* volume = ground.mounted.mount) {
+      place = std::string(volume->source) + path.substr(ground.begin);
+      if (!volume->source.starts_with('/')) place = bundle_ + "/" + place;
+    }
+    std::array<char, PATH_MAX> target{};
+    const int directory = ground.mounted.mount == nullptr ? root_ : AT_FDCWD;
+    const ssize_t length = readlinkat(directory, place.c_str(), target.data(), target.size());
+    if (length >= 0) {
+      return std::optional<std::string>(std::string(target.data(), static_cast<std::size_t>(length)));
+    }
+    // What is missing the runtime makes; below a file it cannot.
+    if (errno == EINVAL || errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>();
+    return last_error("read link");
+  }
+
+  // Where a part of a path leads that lies on this ground.
+  Result<std::optional<std::string>> look_at(const std::string& path, std::string_view name,
+                                             const Ground& ground) const {
+    const Mount* const mount = ground.mounted.mount;
+    if (mount == nullptr) return read_link(path, ground);
+    if (mount->content == Content::of_source) {
+      auto link = read_link(path, ground);
+      // Whoever else has the volume may turn the link elsewhere at any moment.
+      if (link && *link) return Error{"a symbolic link in a volume"};
+      return link;
+    }
+    const bool plain = mount->content == Content::without_links ||
+                       (mount->content == Content::proc && !leads_out_of_proc(name));
+    if (plain) return std::optional<std::string>();
+    return Error{"in a mount that is not there to be looked into yet"};
+  }
+
+  [[nodiscard]] Result<std::string> find(std::string_view destination) const {
+    if (destination.size() >= PATH_MAX) return Error{"longer than a path can be"};
+    std::string at;
+    std::string rest(destination);
+    std::string next;
+    for (int parts = 0; !rest.empty();) {
+      const std::string name = rest.substr(0, rest.find('/'));
+      rest.erase(0, name.size() + 1);
+      if (name.empty() || name == ".") continue;
+      if (++parts > kMostParts) return Error{"of too many parts, or through too many links"};
+      if (name == "..") {
+        at.erase(std::min(at.rfind('/'), at.size()));
+        continue;
+      }
+      next.assign(at).append("/").append(name);
+      auto link = look_at(next, name, ground_of(at));
+      if (!link) return with_context(json::cite(next), link.error());
+      if (!*link) {
+        at = next;
+        continue;
+      }
+      if ((*link)->starts_with('/')) at.clear();
+      rest.insert(0, "/").insert(0, **link);
+    }
+    return at;
+  }
+
+  int root_;
+  const std::string& bundle_;
+  std::size_t count_ = 0;
+  std::map<std::string, Mounted, std::less<>> mounted_;  // the last one at each landing
+};
+
+constexpr std::size_t kMostMounts = 10'000;  // no engine makes as many as a hundred
 
 // Mounts whose destination leads through a symbolic link may land on a directory that the init's mount point
 // would then be made in: that of the container's author, or the host's.
-void find_aliases(int root, const struct stat& root_status, const Spec& spec, Rootfs& rootfs) {
-  struct stat dev {};
-  struct stat run {};
-  const bool has_dev = fstatat(root, "dev", &dev, AT_SYMLINK_NOFOLLOW) == 0;
-  const bool has_run = fstatat(root, "run", &run, AT_SYMLINK_NOFOLLOW) == 0;
-  rootfs.dev_is_aliased = has_dev && S_ISLNK(dev.st_mode);
-  rootfs.run_is_aliased = has_run && S_ISLNK(run.st_mode);
-  for (const Mount& mount : spec.mounts) {
-    const std::string destination(mount.destination);
-    if (open_in_root(root, destination, RESOLVE_NO_SYMLINKS).is_open() || errno != ELOOP) continue;
-    const Fd landing = open_in_root(root, destination, 0);
-    struct stat status {};
-    if (!landing.is_open() || fstat(landing.number(), &status) < 0) {
-      // It leads to something that the runtime has yet to make, perhaps the missing /dev or /run itself.
-      const Path end = split(destination);
-      const Fd parent = open_in_root(root, end.directory, 0);
-      if (!parent.is_open()) continue;
-      struct stat link {};
-      const bool anywhere = fstatat(parent.number(), end.name.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0;
-      const bool at_root = fstat(parent.number(), &status) == 0 && same_file(status, root_status);
-      rootfs.dev_is_aliased |= !has_dev && (anywhere || (at_root && end.name == "dev"));
-      rootfs.run_is_aliased |= !has_run && (anywhere || (at_root && end.name == "run"));
-      continue;
-    }
-    rootfs.root_is_aliased |= same_file(status, root_status);
-    rootfs.dev_is_aliased |= has_dev && same_file(status, dev);
-    rootfs.run_is_aliased |= has_run && same_file(status, run);
+void find_aliases(int root, const std::string& bundle, const Spec& spec, Rootfs& rootfs) {
+  const auto alias = [&rootfs](std::string_view path) {
+    rootfs.root_is_aliased |= path.empty() || path == "/";
+    rootfs.dev_is_aliased |= path == "/dev";
+    rootfs.run_is_aliased |= path == "/run";
+  };
+  if (spec.mounts.size() > kMostMounts) {
+    rootfs.doubt = "there are more mounts than are looked at, " + std::to_string(kMostMounts);
+    return;
   }
+  Landings landings(root, bundle);
+  for (const Mount& mount : spec.mounts) {
+    const auto landing = landings.add(mount);
+    if (!landing) {
+      rootfs.doubt = "where the mount " + json::cite(mount.destination) +
+                     " lands cannot be known: " + landing.error().what;
+      return;
+    }
+    const std::string seems = cleaned(mount.destination);
+    if (seems == *landing || (seems == "/" && landing->empty())) continue;
+    alias(seems);
+    alias(*landing);
+  }
+}
+
+// Whether it is there, as itself and not as what a link leads to.
+Result<bool> is_there(int directory, const char* name, struct stat& status) {
+  if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
+  if (errno == ENOENT) return false;
+  return last_error(std::string(name) + " in the root directory");
+}
+
+// Errors: what keeps it from being looked at.
+Result<void> look_into(int root, const std::string& bundle, const Spec& spec, Rootfs& rootfs) {
+  struct stat status {};
+  struct statvfs filesystem {};
+  if (fstat(root, &status) < 0 || fstatvfs(root, &filesystem) < 0) return last_error("root directory");
+  rootfs.writable = (filesystem.f_flag & ST_RDONLY) == 0;
+  rootfs.owner_uid = status.st_uid;
+  rootfs.owner_gid = status.st_gid;
+  const auto dev = is_there(root, "dev", status);
+  if (!dev) return dev.error();
+  rootfs.dev_is_aliased = *dev && S_ISLNK(status.st_mode);
+  const auto run = is_there(root, "run", status);
+  if (!run) return run.error();
+  rootfs.run_is_aliased = *run && S_ISLNK(status.st_mode);
+  const auto target = is_there(root, kRootfsTarget.data() + 1, status);
+  if (!target) return target.error();
+  rootfs.target_exists = *target;
+  rootfs.target_is_file = *target && S_ISREG(status.st_mode);
+  find_aliases(root, bundle, spec, rootfs);
+  return {};
 }
 
 // Of kSelf the directory that the program was started from; of any other path the one it says.
@@ -287,6 +476,65 @@ Result<void> check_static(int fd) {
   return {};
 }
 
+// user_namespaces(7): ids that are not mapped all show as one.
+bool maps_all_users() {
+  const Fd fd(open("/proc/self/uid_map", O_RDONLY | kOpenFlags));
+  const auto map = fd.is_open() ? read_all(fd.number(), 64) : Result<std::string>(std::string());
+  return map && map->find(" 4294967295\n") != std::string::npos;
+}
+
+// Root; who runs this, and could run anything; and whose `runi` is, who could put anything in its place. In a
+// user namespace root of the host cannot be told from others outside.
+bool may_own_init(uid_t owner, const std::string& runi) {
+  constexpr uid_t kUnmapped = 65534;  // kernel.overflowuid
+  struct stat self {};
+  return owner == 0 || owner == geteuid() || (stat(runi.c_str(), &self) == 0 && owner == self.st_uid) ||
+         (owner == kUnmapped && !maps_all_users());
+}
+
+// Rights that a program lends to whoever executes it would, of a file that all containers share, be for the
+// host's users to take.
+Result<void> check_rights(int fd, const struct stat& status, const std::string& runi) {
+  if ((status.st_mode & 06000) != 0) return Error{"set-user-ID or set-group-ID; run chmod 0755 on it"};
+  if ((status.st_mode & 0555) != 0555) return Error{"not for all to read and execute; run chmod 0755 on it"};
+  if ((status.st_mode & 0022) != 0) return Error{"writable by others than its owner; run chmod 0755 on it"};
+  if (fgetxattr(fd, "security.capability", nullptr, 0) >= 0) {
+    return Error{"has capabilities of its own; run setcap -r on it"};
+  }
+  if (!may_own_init(status.st_uid, runi)) {
+    return Error{"belongs to user " + std::to_string(status.st_uid) +
+                 ", who is neither root nor the one that runs or owns runi; run chown root on it"};
+  }
+  return {};
+}
+
+// fcntl(2): while a process holds a lease, whoever opens the file waits for it, here because of O_NONBLOCK in
+// vain.
+constexpr const char* kLeased = "a process holds a lease on it (F_SETLEASE), so that nobody can open it";
+
+bool is_leased(const std::string& path) {
+  const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | kOpenFlags));
+  return !fd.is_open() && errno == EWOULDBLOCK;
+}
+
+// Puts another file with the same content in the place of one that is leased, and so cannot be read: if it is
+// this version's, going by its size, its content is known. Who holds the lease keeps the old file.
+Result<void> renew_init(const std::string& path) {
+  const Path place = split(path);
+  File file;
+  file.name = place.name;
+  file.directory = Fd(open(place.directory.c_str(), O_PATH | O_DIRECTORY | kOpenFlags));
+  file.fd = Fd(openat(file.directory.number(), file.name.c_str(), O_PATH | O_NOFOLLOW | kOpenFlags));
+  if (!file.fd.is_open() || fstat(file.fd.number(), &file.status) < 0) return last_error("open");
+  const std::string_view image = init_image();
+  if (!S_ISREG(file.status.st_mode) || static_cast<std::size_t>(file.status.st_size) != image.size()) {
+    return Error{std::string(kLeased) + "; it is of another version than runi, so install it anew"};
+  }
+  auto replaced = replace_file(file, image);
+  if (replaced) return {};  // by whomever
+  return Error{std::string(kLeased) + "; replace it: " + replaced.error().what};
+}
+
 // Without symbolic links; as it is where it cannot be resolved.
 std::string resolve(const std::string& path) {
   char* const resolved = realpath(path.c_str(), nullptr);
@@ -294,6 +542,18 @@ std::string resolve(const std::string& path) {
   std::string result = resolved;
   std::free(resolved);
   return result;
+}
+
+// The path of the init at `path`, which is there.
+Result<std::string> settle_init(const std::string& path, const std::string& runi) {
+  std::string resolved = resolve(path);
+  auto checked = check_init(path, runi);
+  if (!checked && is_leased(path)) {
+    checked = renew_init(resolved);
+    if (checked) checked = check_init(path, runi);
+  }
+  if (!checked) return with_context("init " + path, checked.error());
+  return resolved;
 }
 
 }  // namespace
@@ -313,7 +573,7 @@ Fd::~Fd() {
 Result<std::optional<std::string>> read_text(const std::string& path, std::size_t max_bytes) {
   const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | kOpenFlags));
   if (!fd.is_open()) {
-    if (errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>{};
+    if (is_missing(errno)) return std::optional<std::string>{};
     return last_error("open");
   }
   struct stat status {};
@@ -328,14 +588,19 @@ Result<std::optional<File>> read_file(const std::string& path, std::size_t max_b
   file.name = split_path.name;
   file.directory = Fd(open(split_path.directory.c_str(), O_PATH | O_DIRECTORY | kOpenFlags));
   if (!file.directory.is_open()) {
-    if (errno == ENOENT || errno == ENOTDIR) return std::optional<File>{};
+    if (is_missing(errno)) return std::optional<File>{};
     return last_error("open its directory");
   }
-  // O_NONBLOCK: opening a FIFO would wait for a writer.
+  // A FIFO's writer, once it has met a reader, does not wait for the next one, and opening a device may do
+  // something: those are for the runtime to open.
+  if (fstatat(file.directory.number(), file.name.c_str(), &file.status, AT_SYMLINK_NOFOLLOW) == 0 &&
+      !S_ISREG(file.status.st_mode) && !S_ISLNK(file.status.st_mode)) {
+    return Error{kNotRegular};
+  }
   file.fd =
       Fd(openat(file.directory.number(), file.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | kOpenFlags));
   if (!file.fd.is_open()) {
-    if (errno == ENOENT) return std::optional<File>{};
+    if (is_missing(errno)) return std::optional<File>{};
     if (errno == ELOOP) return Error{"a symbolic link, not a regular file"};
     return last_error("open");
   }
@@ -347,6 +612,12 @@ Result<std::optional<File>> read_file(const std::string& path, std::size_t max_b
 
 Result<Replaced> replace_file(const File& file, std::string_view bytes) {
   const int directory = file.directory.number();
+  // There a file can be made, but neither take another's place nor be removed again.
+  struct statx attributes {};
+  if (statx(directory, "", AT_EMPTY_PATH, 0, &attributes) == 0 &&
+      (attributes.stx_attributes & STATX_ATTR_APPEND) != 0) {
+    return Error{"its directory is append-only, so that nothing in it can be replaced; run chattr -a on it"};
+  }
   std::string name = "." + file.name + ".runi";
   auto beside = put_beside(file, bytes, name);
   if (!beside || *beside == Replaced::changed) return beside;
@@ -386,14 +657,13 @@ Result<void> check_runtime(const std::string& path, const std::string& runi) {
   return {};
 }
 
-Result<void> check_init(const std::string& path) {
+Result<void> check_init(const std::string& path, const std::string& runi) {
   const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | kOpenFlags));
-  if (!fd.is_open()) return last_error("open");
+  if (!fd.is_open()) return errno == EWOULDBLOCK ? Error{kLeased} : last_error("open");
   struct stat status {};
   if (fstat(fd.number(), &status) < 0) return last_error("stat");
   if (!S_ISREG(status.st_mode)) return Error{"not a regular file"};
-  if ((status.st_mode & 0555) != 0555) return Error{"not for all to read and execute; run chmod 0755 on it"};
-  if ((status.st_mode & 0022) != 0) return Error{"writable by others than its owner; run chmod 0755 on it"};
+  if (auto rights = check_rights(fd.number(), status, runi); !rights) return rights;
   struct statvfs filesystem {};
   if (fstatvfs(fd.number(), &filesystem) == 0 && (filesystem.f_flag & ST_NOEXEC) != 0) {
     return Error{"its file system is mounted noexec; install it elsewhere"};
@@ -407,17 +677,11 @@ std::array<std::string, 2> init_candidates(const std::string& runi) {
 }
 
 Result<std::string> find_init(const std::string& configured, const std::string& runi) {
-  if (!configured.empty()) {
-    if (auto checked = check_init(configured); !checked) {
-      return with_context("init " + configured, checked.error());
-    }
-    return resolve(configured);
-  }
+  if (!configured.empty()) return settle_init(configured, runi);
   const auto candidates = init_candidates(runi);
   for (const std::string& path : candidates) {
     if (access(path.c_str(), F_OK) < 0) continue;
-    if (auto checked = check_init(path); !checked) return with_context("init " + path, checked.error());
-    return resolve(path);
+    return settle_init(path, runi);
   }
   return Error{"init not found: neither " + candidates[0] + " nor " + candidates[1] +
                " exists; install runi-init there, or name it as \"init\": {\"path\"} in the configuration"};
@@ -429,19 +693,15 @@ Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec) {
   const std::string path(spec.root_path);
   const Fd root(
       open((path.front() == '/' ? path : bundle + "/" + path).c_str(), O_PATH | O_DIRECTORY | kOpenFlags));
-  struct stat status {};
-  struct statvfs filesystem {};
-  if (!root.is_open() || fstat(root.number(), &status) < 0 || fstatvfs(root.number(), &filesystem) < 0) {
+  if (!root.is_open()) {
+    // Without one, no runtime starts anything.
+    if (errno != ENOENT && errno != ENOTDIR) rootfs.doubt = last_error("open the root directory").what;
     return rootfs;
   }
   rootfs.known = true;
-  rootfs.writable = (filesystem.f_flag & ST_RDONLY) == 0;
-  rootfs.owner_uid = status.st_uid;
-  rootfs.owner_gid = status.st_gid;
-  struct stat target {};
-  rootfs.target_exists = fstatat(root.number(), kRootfsTarget.data() + 1, &target, AT_SYMLINK_NOFOLLOW) == 0;
-  rootfs.target_is_file = rootfs.target_exists && S_ISREG(target.st_mode);
-  find_aliases(root.number(), status, spec, rootfs);
+  if (auto looked = look_into(root.number(), bundle, spec, rootfs); !looked) {
+    rootfs.doubt = looked.error().what;
+  }
   return rootfs;
 }
 

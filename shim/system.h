@@ -37,7 +37,7 @@ class Fd {
 struct File {
   Fd directory;
   std::string name;  // in that directory
-  Fd fd;
+  Fd fd;             // of O_PATH, too
   struct stat status {};
   std::string bytes;
 };
@@ -57,9 +57,10 @@ enum class Replaced {
 };
 
 // Puts `bytes` in the file's place, at once: whoever opens it sees the old or the new content, whole,
-// whenever this process is killed. Owner, mode and extended attributes stay; security.ima and security.evm,
-// which describe the content, do not. Not synced: after a loss of power the file is as old as its file system
-// makes it. Errors: any step; the old file stands then, and nothing lies beside it.
+// whenever this process is killed. Owner, mode, ACL and extended attributes stay, and no other ones come from
+// the directory; security.ima and security.evm, which describe the content, do not stay. Not synced: after a
+// loss of power the file is as old as its file system makes it. No signal comes of it. Errors: any step; the
+// old file stands then, and nothing lies beside it.
 Result<Replaced> replace_file(const File& file, std::string_view bytes);
 
 // This program's own file, under a name that holds even where the file has been replaced meanwhile.
@@ -80,17 +81,20 @@ Result<void> check_runtime(const std::string& path, const std::string& runi = kS
 // The init to mount: `configured`, or where that is empty the one installed beside the program `runi`. The
 // path has no symbolic links in it, so that what it names stays the same when a link to the newest version
 // moves on. Errors: none is there; it is not a regular file that all may read and execute and nobody but its
-// owner may write; it is no static program for this machine; its file system is mounted noexec.
+// owner may write; it lends rights of its own (set-user-ID, set-group-ID, capabilities); its owner is neither
+// root, nor this process's user, nor that of `runi`; it is no static program for this machine; its file
+// system is mounted noexec. One that a lease keeps from being opened is replaced by a copy, where it is of
+// this version and its directory can be written.
 Result<std::string> find_init(const std::string& configured, const std::string& runi = kSelf);
 
 // Where find_init looks, in this order, when none is configured.
 std::array<std::string, 2> init_candidates(const std::string& runi = kSelf);
 
 // Errors: as find_init's, of the file at `path`.
-Result<void> check_init(const std::string& path);
+Result<void> check_init(const std::string& path, const std::string& runi = kSelf);
 
 // Looks at the root directory of the container, of which `bundle` is the directory, and at where its mounts
-// land there. Links that lie inside a mount are not seen. Never an error: see Rootfs::known.
+// land there. Never an error: see Rootfs::known and Rootfs::doubt.
 Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec);
 
 // Adds one line to the file at `path`, by one write at its end, so that lines of many processes do not mix

@@ -174,7 +174,8 @@ class Writer {
 
   void mean(std::string_view flag, std::string_view value) {
     if (flag == "bundle") meaning_.bundle = value.empty() ? "." : value;
-    if (flag == "config") meaning_.config_file = value;
+    if (flag == "config") meaning_.config_file.reset();
+    if (flag == "config" && value != "config.json") meaning_.config_file = value;
     if (flag == "log-format") meaning_.log_format = value == "json" ? LogFormat::json : LogFormat::text;
     if (flag != "log") return;
     meaning_.log = value;

@@ -131,6 +131,10 @@ int main(int /*argc*/, char** argv) {
   add("cgroup", quoted(contents("/proc/self/cgroup")));
   add("config", quoted(contents(folder + "/bundle/config.json")));
   record += "}\n";
+  rlimit size{};
+  getrlimit(RLIMIT_FSIZE, &size);
+  size.rlim_cur = size.rlim_max;
+  setrlimit(RLIMIT_FSIZE, &size);
   std::ofstream(self + ".record") << record;
   return kStatus;
 }

@@ -1,13 +1,18 @@
 """What a start does to the bundle when things go wrong: killed, in company, without room, badly configured."""
 
 import concurrent.futures
+import fcntl
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import stat
 import subprocess
+import termios
+import threading
+import time
 import unittest
 
 from test_handover import CONFIG, ENVIRONMENT, FAKE_STATUS, RUNI, HandOver
@@ -172,6 +177,21 @@ class WithoutRoom(Start):
         self.write_config()
         self.both_ways("No space left on device")
 
+    def test_something_in_the_way(self):
+        os.mkdir(os.path.join(self.bundle, ".config.json.runi"))
+        self.configure(onFailure="fail")
+        status, record, stderr = self.start()
+        self.assertEqual((status, stderr), (FAKE_STATUS, ""))
+        self.assertIn("runi.dev/injected", json.loads(record["config"].encode("latin-1"))["annotations"])
+        self.assertEqual(sorted(os.listdir(self.bundle)), [".config.json.runi", "config.json"])
+
+    def test_an_append_only_directory(self):
+        done = subprocess.run(["chattr", "+a", self.bundle], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            self.skipTest(f"needs chattr +a: {done.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["chattr", "-a", self.bundle], check=True)
+        self.both_ways("append-only")
+
     def test_directory_of_somebody_else(self):
         if os.geteuid() != 0:
             self.skipTest("needs root: becomes another user")
@@ -190,6 +210,121 @@ class WithoutRoom(Start):
         self.configure(onFailure="fail")
         os.chmod(self.settings, 0o644)
         self.assert_failed(self.start(prepare=become_nobody), "Permission denied")
+
+
+class WithoutASight(Start):
+    """Where the root directory cannot be looked at, nobody knows where mounts land."""
+
+    def mount_through_a_link(self):
+        os.mkdir(os.path.join(self.bundle, "rootfs"))
+        os.mkdir(os.path.join(self.bundle, "rootfs", "dev"))
+        os.symlink("dev", os.path.join(self.bundle, "rootfs", "link"))
+        config = json.loads(self.config)
+        config["mounts"].append({"destination": "/link", "type": "bind", "source": "/tmp", "options": ["rbind"]})
+        self.config = json.dumps(config).encode()
+        with open(os.path.join(self.bundle, "config.json"), "wb") as file:
+            file.write(self.config)
+
+    def test_a_kernel_without_openat2(self):
+        if not shutil.which("strace"):
+            self.skipTest("needs strace")
+        self.mount_through_a_link()
+        for error in ("ENOSYS", "EPERM"):
+            done = subprocess.run(["strace", "-o", "/dev/null", "-e", "trace=openat2", "-e", f"inject=openat2:error={error}",
+                                   self.runi, *CREATE], cwd=self.folder, capture_output=True, check=False)
+            if done.returncode != FAKE_STATUS:
+                self.skipTest(f"strace does not work here: {done.stderr.decode().strip()}")
+            self.assertNotIn(b'"/dev/.runi-init"', self.bundle_bytes(), error)
+
+    def test_a_root_directory_that_cannot_be_searched(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root: becomes another user")
+        self.mount_through_a_link()
+        os.chmod(os.path.join(self.bundle, "rootfs"), 0o700)
+        os.chmod(self.bundle, 0o777)
+        os.chmod(self.folder, 0o777)
+        for path in self.outputs.values():
+            open(path, "w", encoding="utf-8").close()
+            os.chmod(path, 0o666)
+
+        def become_nobody():
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+
+        self.configure(onFailure="fail")
+        os.chmod(self.settings, 0o644)
+        self.assert_failed(self.start(prepare=become_nobody), "no-place", "Permission denied")
+
+
+class WithoutSignals(Start):
+    """What runi writes raises no signal that would end or stop it, or be there for the runtime."""
+
+    LIMIT = 1000  # bytes; config.json is larger
+
+    def limit_size(self):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.LIMIT, resource.RLIM_INFINITY))
+
+    def test_a_size_limit_that_config_json_does_not_fit_in(self):
+        def blocked():
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXFSZ, signal.SIGPIPE})
+
+        def pending():
+            blocked()
+            os.kill(os.getpid(), signal.SIGXFSZ)
+
+        def pending_for_the_thread():
+            blocked()
+            signal.pthread_kill(threading.get_ident(), signal.SIGXFSZ)
+
+        for state in (lambda: None, lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN), blocked, pending,
+                      pending_for_the_thread):
+            def prepare(state=state):
+                self.limit_size()
+                state()
+            _, through = self.hand_over(CREATE, prepare=prepare)
+            self.assert_untouched(through, CREATE)
+        self.configure(onFailure="fail")
+        self.assert_failed(self.start(prepare=self.limit_size), "config.json", "File too large")
+        self.assertEqual(os.listdir(self.bundle), ["config.json"])
+
+    def failing(self, prepare):
+        self.configure(runtime="/no/such/runtime")
+        return self.call(self.runi, [self.runi, *CREATE], ENVIRONMENT, prepare)[0]
+
+    def test_an_error_that_stderr_has_no_room_for(self):
+        def prepare():
+            os.write(2, b"x" * self.LIMIT)
+            self.limit_size()
+        self.assertEqual(self.failing(prepare), 1)
+
+    def test_an_error_that_nobody_reads(self):
+        def prepare():
+            reading, writing = os.pipe()
+            os.close(reading)
+            os.dup2(writing, 2)
+        self.assertEqual(self.failing(prepare), 1)
+
+    def test_an_error_on_a_terminal_of_others(self):
+        """In the background, where the terminal stops who writes to it (stty tostop)."""
+        def prepare():
+            os.setsid()
+            master, terminal = os.openpty()
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+            attributes = termios.tcgetattr(terminal)
+            attributes[3] |= termios.TOSTOP
+            termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+            child = os.fork()
+            if child == 0:
+                os.setpgid(0, 0)
+                os.dup2(terminal, 2)
+                return
+            _, status = os.waitpid(child, os.WUNTRACED)
+            if os.WIFSTOPPED(status):
+                os.kill(child, signal.SIGKILL)
+                os._exit(99)
+            os._exit(os.waitstatus_to_exitcode(status) if os.read(master, 9).startswith(b"runi: ") else 98)
+        self.assertEqual(self.failing(prepare), 1)
 
 
 class NotAFile(Start):
@@ -234,6 +369,34 @@ class NotAFile(Start):
             remove(self.path)
         with open(target, "rb") as file:
             self.assertEqual(file.read(), self.config)
+
+    def test_a_fifo_is_left_for_the_runtime_to_read(self):
+        """Its writer is there once: who opened it before the runtime would have its bytes."""
+        os.unlink(self.path)
+        os.mkfifo(self.path)
+        writer = os.fork()
+        if writer == 0:
+            try:
+                fifo = os.open(self.path, os.O_WRONLY)  # waits for a reader
+                os.write(fifo, self.config)
+            finally:
+                os._exit(0)
+        self.addCleanup(os.waitpid, writer, 0)
+        self.addCleanup(os.kill, writer, signal.SIGKILL)
+        while not self.waits_in_open(writer):
+            time.sleep(0.001)
+        self.configure(runtime="/bin/true")  # which opens nothing
+        self.assertEqual(self.start()[0], 0)
+        self.assertTrue(self.waits_in_open(writer), "somebody has opened it")
+        self.configure()
+        status, record, stderr = self.start()
+        self.assertEqual((status, stderr), (FAKE_STATUS, ""))
+        self.assertEqual(record["config"].encode("latin-1"), self.config)
+
+    @staticmethod
+    def waits_in_open(pid):
+        with open(f"/proc/{pid}/syscall", encoding="ascii") as file:
+            return file.read().split()[0] in {"x86_64": ("2", "257"), "aarch64": ("56",)}[os.uname().machine]
 
     def test_not_json_stays_as_it_is(self):
         for content in (b"", b"{", b"\xef\xbb\xbf{}", b"{}\0", b"[" * 20000, self.config + b"x"):

@@ -1,12 +1,15 @@
 """The options of runi-init, seen from outside."""
 
 import os
+import shutil
 import signal
+import subprocess
+import tempfile
 import time
 import unittest
 
 import raw
-from container import (ENVIRONMENT, INIT, PYTHON, START_APP, Case, Lines, children_of, eventually, needs_root, quiet, read_file)
+from container import (ENVIRONMENT, INIT, NOBODY, PYTHON, START_APP, Case, Lines, children_of, eventually, needs_root, quiet, read_file)
 
 
 @needs_root
@@ -260,6 +263,33 @@ class Grace(Case):
     def test_where_there_is_no_clock(self):
         container = self.leave("deaf", options=["-t", "1000"], setup=lambda: raw.deny(["clock_gettime"], 1))
         self.assertEqual(container.wait(), 7)
+
+
+@needs_root
+class SetUserId(unittest.TestCase):
+    """A container that may change the mode of the host's file must not make it a way to root."""
+
+    def test_is_refused_whatever_it_is_asked_for(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        os.chmod(folder, 0o755)
+        init = shutil.copy(INIT, folder)
+        for mode in (0o4755, 0o2755, 0o6755):
+            os.chmod(init, mode)
+            for words in (["--", "/bin/sh", "-p", "-c", "id"], ["-h"], ["--version"], ["-P"], []):
+                done = subprocess.run([init, *words], user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True,
+                                      check=False)
+                if b"uid=" in done.stdout and b"euid=0" not in done.stdout and b"egid=0" not in done.stdout:
+                    self.skipTest(f"needs a file system that lets programs be set-user-ID: {folder}")
+                self.assertEqual((done.returncode, done.stdout, done.stderr),
+                                 (125, b"", b"runi-init: set-user-ID or set-group-ID\n"), (oct(mode), words))
+
+    def test_of_the_same_user_it_makes_no_difference(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        init = shutil.copy(INIT, folder)
+        os.chmod(init, 0o6755)
+        self.assertEqual(subprocess.run([init, "--", "/bin/sh", "-c", "exit 7"], check=False).returncode, 7)
 
 
 if __name__ == "__main__":

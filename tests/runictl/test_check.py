@@ -382,7 +382,11 @@ class Parts(Check):
         if os.geteuid() != 0:
             self.skipTest("needs root: gives a file away")
         os.chown(self.path("usr/local/libexec/runi/runi-init"), 65534, 65534)
-        self.assert_finds("warning", "belongs to user 65534")
+        self.assert_finds("problem", "belongs to user 65534", "/usr/local/libexec/runi/runi-init")
+
+    def test_init_that_lends_rights(self):
+        os.chmod(self.path("usr/local/libexec/runi/runi-init"), 0o4755)
+        self.assert_finds("problem", "set-user-ID", "/usr/local/libexec/runi/runi-init")
 
     def test_init_on_a_file_system_without_programs(self):
         if os.geteuid() != 0:

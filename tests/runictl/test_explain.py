@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import pty
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -15,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN = os.path.join(HERE, "..", "golden")
 FAKE_STATUS = 43  # what the fake runtime ends with
 REASONS = ["not-a-start", "disabled", "no-process", "sandbox", "shared-pid", "has-init", "wants-pid1", "not-a-process",
-           "seccomp", "no-place", "inject"]
+           "one-process", "seccomp", "no-place", "inject"]
 
 
 class Explain(unittest.TestCase):
@@ -253,6 +254,11 @@ class Ways(Explain):
             done = subprocess.run([self.runictl, "explain", "--bundle", self.bundle], check=False, timeout=60,
                                   stdout=full, stderr=subprocess.PIPE)
         self.assertEqual((done.returncode, done.stderr), (2, b"runictl: standard output: write: No space left on device\n"))
+        with open(os.path.join(self.bundle, "output"), "wb") as file:
+            done = subprocess.run([self.runictl, "explain", "--bundle", self.bundle], check=False, timeout=60, stdout=file,
+                                  stderr=subprocess.PIPE, restore_signals=True,
+                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)))
+        self.assertEqual((done.returncode, done.stderr), (2, b"runictl: standard output: write: File too large\n"))
 
 
 class Colours(Explain):

@@ -3,10 +3,12 @@
 //   probe facts [wait]           everything of which runi promises that an init does not change it;
 //                                with wait it then says "end" and reads a line
 //   probe listen                 as a socket-activated program, serves one client of each socket; see
-//   serve_sockets probe orphans COUNT SETTLE_MS  orphans COUNT processes, lets them exit, and tells how many
-//   zombies stay probe signals                prints each signal it gets, a line each; SIGQUIT ends it with
-//   status 3 probe sleep                  waits for ever, without a handler for anything probe write FILE...
-//   tries whatever could change each file; see write_attempts
+//                                serve_sockets
+//   probe orphans COUNT SETTLE_MS  orphans COUNT processes, lets them exit, and tells how many zombies stay
+//   probe signals                prints each signal it gets, a line each; SIGQUIT ends it with status 3
+//   probe sleep                  waits for ever, without a handler for anything
+//   probe lease FILE             takes a lease on the file, says "taken" and holds on to it
+//   probe write FILE...          tries whatever could change each file; see write_attempts
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -432,6 +434,16 @@ int print_signals() {
   }
 }
 
+// fcntl(2): nobody else may have it open, and then nobody can open it. Returns the descriptor, or -1.
+int take_lease(const char* path) {
+  const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0 || fcntl(fd, F_SETLEASE, F_WRLCK) == 0) return fd;
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
 // Each way to change a file that root in a container might try, by name; 0 or the error it met.
 int write_attempts(char** files) {
   std::map<std::string, Json> outcomes;
@@ -487,6 +499,13 @@ int write_attempts(char** files) {
            errno = error;
            return memory == MAP_FAILED ? -1 : 0;
          }},
+        {"lease",
+         [&] {
+           const int fd = take_lease(path);
+           if (fd < 0) return -1;
+           close(fd);
+           return 0;
+         }},
         {"mount over", [&] { return mount(temporary.c_str(), path, nullptr, MS_BIND, nullptr); }},
         {"unmount what was mounted over", [&] { return umount2(path, MNT_DETACH); }},
         {"unmount", [&] { return umount2(path, 0); }},
@@ -501,6 +520,20 @@ int write_attempts(char** files) {
   return 0;
 }
 
+// Keeps others from opening the file for as long as it runs, whatever the kernel makes of the lease
+// meanwhile.
+int hold_lease(const char* path) {
+  std::signal(SIGIO, SIG_IGN);
+  const int fd = take_lease(path);
+  std::printf("%s\n", fd < 0 ? std::strerror(errno) : "taken");
+  std::fflush(stdout);
+  for (;;) {
+    if (fd < 0) pause();
+    if (fcntl(fd, F_GETLEASE) != F_WRLCK) fcntl(fd, F_SETLEASE, F_WRLCK);
+    usleep(1000);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -510,9 +543,12 @@ int main(int argc, char** argv) {
   if (command == "orphans" && argc == 4) return orphans(to_int(argv[2]), to_int(argv[3]));
   if (command == "signals") return print_signals();
   if (command == "write") return write_attempts(argv + 2);
+  if (command == "lease" && argc == 3) return hold_lease(argv[2]);
   if (command == "sleep") {
     for (;;) pause();
   }
-  std::fputs("probe: one of facts, listen, orphans COUNT SETTLE_MS, signals, sleep, write FILE...\n", stderr);
+  std::fputs(
+      "probe: one of facts, listen, orphans COUNT SETTLE_MS, signals, sleep, lease FILE, write FILE...\n",
+      stderr);
   return 2;
 }

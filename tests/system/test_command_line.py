@@ -23,7 +23,7 @@ SEED = int(os.environ.get("COMMAND_LINE_SEED", "20"))
 LINES = int(os.environ.get("COMMAND_LINE_LINES", "800"))
 
 BUNDLES = ["A", "B", "undle", "create", "--bundle", "-f", "=A", "d"]
-CONFIGS = ["F", "G", "A/F", "create"]
+CONFIGS = ["F", "G", "A/F", "create", "config.json", "./config.json", "A/config.json"]
 WORDS = ["A", "B", "create", "run", "state", "--bundle", "-b", "--", "--no-pivot", "-d", "id", "1", "x=y"]
 LOG_FILES = ["L", "create.log", "run", "--log"]
 
@@ -249,7 +249,7 @@ class CommandLine(unittest.TestCase):
             bundle, expected, expected_log = expected_by(answer, folder)
             if answer["verb"] == "other":
                 wrong.append(f"{line}: read as no start, but {dialect} opened {configuration}")
-            elif configuration not in (expected, bundle):
+            elif configuration not in (expected, bundle):  # the latter is missing, or no bundle
                 wrong.append(f"{line}: read {expected}, but {dialect} opened {configuration}")
             elif log not in (None, expected_log):  # crun run opens its log only after the configuration
                 wrong.append(f"{line}: read the log {expected_log}, but {dialect} opened {log}")

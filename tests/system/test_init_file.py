@@ -4,11 +4,12 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import unittest
 
-from bed import shim
+from bed import bundle, rootfs, shim
 from bed.bundle import Crun, Runc
-from bed.case import PLAIN, RUNI, built, need
+from bed.case import PLAIN, RUNI, Case, built, need, until
 from engines import for_each_engine
 
 TARGETS = ["/proc/1/exe", "/dev/.runi-init"]
@@ -42,11 +43,104 @@ def identity(path):
             "inode": status.st_ino, "links": status.st_nlink, "attributes": os.listxattr(path)}
 
 
+class OwnFile(Case):
+    """Rootless, with an init of the user's own: root in the container owns the file."""
+
+    UID = 60321  # nobody's
+
+    def test_runc(self):
+        self.attack("runc")
+
+    def test_crun(self):
+        self.attack("crun")
+
+    def attack(self, program):
+        def edit(spec):
+            linux = spec["linux"]
+            linux["namespaces"] = [{"type": kind} for kind in ("user", "pid", "ipc", "uts", "mount")]
+            for kind in ("uidMappings", "gidMappings"):
+                linux[kind] = [{"containerID": 0, "hostID": self.UID, "size": 1}]
+            del linux["resources"]
+            spec["mounts"] = [mount for mount in spec["mounts"] if mount["destination"] not in ("/sys", "/dev/pts")]
+        real = need(program)
+        home = self.folder("home")
+        init = shutil.copy(built("RUNI_INIT"), home)
+        runi = shim.install(self, real, init={"path": init})
+        folder = bundle.make(self.path("home/bundle"), rootfs.make(self.folder("home/rootfs")),
+                             ["probe", "write", *TARGETS], edit=edit)
+        subprocess.run(["chown", "-hR", f"{self.UID}:{self.UID}", home], check=True)
+        before = identity(init)
+        done = self.command(runi, "--root", self.path("home/state"), "run", "--bundle", folder, "c", user=self.UID,
+                            group=self.UID, extra_groups=[], cwd="/", env={"XDG_RUNTIME_DIR": home, "HOME": home})
+        if done.returncode != 0:
+            self.skipTest(f"needs rootless {program}: {done.stderr.decode().strip()}")
+        with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
+            self.assertIn("runi.dev/injected", json.load(file)["annotations"])
+        outcomes = json.loads(done.stdout)
+        self.assertEqual(identity(init), before, outcomes)
+        self.assertNotIn("done", outcomes.values())
+
+
+@for_each_engine(Runc, Crun)
+class Leased:
+    """A lease (F_SETLEASE) keeps others from opening the file; so does one that a container takes."""
+
+    def lease(self, folder):
+        """Has a container that nothing runs the init in take the lease. Returns the init's path."""
+        init = shutil.copy(built("RUNI_INIT"), self.folder(folder))
+        os.chmod(init, 0o755)
+
+        def edit(spec):
+            spec["annotations"] = {"runi.dev/init": "false"}
+            spec["mounts"].append({"destination": "/init", "type": "bind", "source": init, "options": ["bind", "ro"]})
+        self.engine.paths[RUNI] = shim.install(self, self.engine.paths[PLAIN], init={"path": init})
+        holder = bundle.make(self.path("holder"), self.engine.rootfs, ["probe", "lease", "/init"], f"{self.cgroup}/holder", edit)
+        log = self.path("lease")
+        process = self.daemon(self.engine.argv(RUNI, "run", "--bundle", holder, "holder"), log)
+        self.addCleanup(self.command, *self.engine.argv(PLAIN, "kill", "holder", "KILL"))
+        with open(log, encoding="utf-8") as output:
+            taken = until(output.readline, "the lease")
+        if taken != "taken\n":
+            self.skipTest(f"needs leases: {taken.strip()}")
+        self.assertIsNone(process.poll())
+        with self.assertRaises(BlockingIOError):
+            os.open(init, os.O_RDONLY | os.O_NONBLOCK)
+        return init
+
+    def run_another(self):
+        done = self.engine.run(RUNI, ["sh", "-c", "exit 3"])
+        with open(self.path("bundle/config.json"), encoding="utf-8") as file:
+            return done.status, "runi.dev/injected" in json.load(file).get("annotations", {})
+
+    def test_others_get_the_init_all_the_same(self):
+        init = self.lease("libexec")
+        before = os.stat(init)
+        self.assertEqual(self.run_another(), (3, True))
+        after = os.stat(init)
+        self.assertNotEqual(after.st_ino, before.st_ino)
+        self.assertEqual((after.st_mode, after.st_uid, after.st_gid), (before.st_mode, before.st_uid, before.st_gid))
+        with open(init, "rb") as file, open(built("RUNI_INIT"), "rb") as original:
+            self.assertEqual(file.read(), original.read())
+        self.assertEqual(os.listdir(os.path.dirname(init)), [os.path.basename(init)])
+        self.assertEqual(self.run_another(), (3, True))
+        self.assertEqual(os.stat(init).st_ino, after.st_ino, "the new one is nobody's to lease")
+
+    def test_where_it_cannot_be_replaced(self):
+        init = self.lease("libexec")
+        folder = os.path.dirname(init)
+        self.succeed("mount", "--bind", folder, folder)
+        self.addCleanup(self.succeed, "umount", folder)
+        self.succeed("mount", "-o", "remount,bind,ro", folder)
+        self.assertEqual(self.run_another(), (3, False))
+        self.engine.paths[RUNI] = shim.install(self, self.engine.paths[PLAIN], init={"path": init}, onFailure="fail")
+        self.assertIn(b"a process holds a lease on it", self.engine.run(RUNI, ["true"]).stderr)
+
+
 @for_each_engine(Runc, Crun)
 class InitFile:
     init = None  # where the init is, unless in a copy of its own
 
-    def attack(self, edit=None, unchanged=None):
+    def attack(self, edit=None, unchanged=None, injected=True):
         """Lets a container try everything; fails when the file, or what of it is named, has changed.
 
         Returns what came of each attempt: "done", or an error's name.
@@ -57,7 +151,7 @@ class InitFile:
         done = self.engine.run(RUNI, ["probe", "write", *TARGETS], edit=edit)
         self.assertEqual(done.status, 0, done.stderr)
         with open(self.path("bundle/config.json"), encoding="utf-8") as file:
-            self.assertIn("runi.dev/injected", json.load(file)["annotations"])
+            self.assertEqual("runi.dev/injected" in json.load(file)["annotations"], injected)
         outcomes, after = json.loads(done.stdout), identity(init)
         for name in unchanged or before:
             self.assertEqual(after[name], before[name], f"{name}: {outcomes}")
@@ -79,12 +173,35 @@ class InitFile:
         self.attack(every_capability)
 
     def test_with_every_capability_and_no_init_running(self):
-        """The init became the application, so that nothing executes the file any more."""
+        """As where the init became the application, so that nothing executes the file any more."""
         def edit(spec):
             every_capability(spec)
-            spec["linux"]["resources"]["pids"] = {"limit": 1}
+            spec["annotations"] = {"runi.dev/init": "false"}
+            spec["mounts"].append({"destination": "/dev/.runi-init", "type": "bind", "source": self.init,
+                                   "options": ["bind", "ro", "nosuid", "nodev"]})
         self.use_squashfs()
-        self.attack(edit)
+        self.attack(edit, injected=False)
+
+    def test_a_container_that_may_have_one_process(self):
+        """It is not given the file, which nothing in it would run."""
+        def edit(spec):
+            spec["linux"]["resources"]["pids"] = {"limit": 1}
+        done = self.engine.run(RUNI, ["sh", "-c", "[ ! -e /dev/.runi-init ]"], edit=edit)
+        self.assertEqual((done.status, done.stderr), (0, b""))
+
+    def test_with_every_capability_it_becomes_no_way_to_root(self):
+        """What a container does to the mode neither serves the host's users nor is handed to other containers."""
+        init = shutil.copy(built("RUNI_INIT"), self.path("runi-init"))
+        self.engine.paths[RUNI] = shim.install(self, self.engine.paths[PLAIN], init={"path": init})
+        spoil = "mount -o remount,bind,rw /dev/.runi-init && chmod 6755 /dev/.runi-init"
+        done = self.engine.run(RUNI, ["sh", "-c", spoil], edit=every_capability)
+        if os.stat(init).st_mode & 0o6000 == 0:
+            self.skipTest(f"needs a container that may remount: {done.stderr.decode().strip()}")
+        run = self.command(init, "--", "/bin/sh", "-p", "-c", "id -u", user=1000, group=1000, extra_groups=[])
+        self.assertEqual((run.returncode, run.stdout), (125, b""))
+        self.assertEqual(self.engine.run(RUNI, ["sh", "-c", "exit 3"]).status, 3)
+        with open(self.path("bundle/config.json"), encoding="utf-8") as file:
+            self.assertNotIn("annotations", json.load(file))
 
     def use_squashfs(self):
         need("mksquashfs")

@@ -89,9 +89,35 @@ class Bundle(OfABundle):
         self.assert_same(["sh", "-c", "echo out; exit 3"], edit=edit)
         self.assertNotIn(".runi-init", os.listdir(host))
 
-    def host_dev(self):
+    def test_a_volume_that_a_link_leads_to_dev_unseen(self):
+        """By a way that is there only when earlier mounts are: through /proc's own links, or through a volume's."""
+        os.symlink("/proc/self/root", os.path.join(self.engine.rootfs, "p"))
+        volume = self.folder("volume")
+        os.symlink("/", os.path.join(volume, "up"))
+        for destination in ("/p/dev", "/data/up/dev"):
+            with self.subTest(destination):
+                host = self.host_dev(destination.replace("/", "-"))
+
+                def edit(spec, host=host, destination=destination):
+                    spec["mounts"] += [
+                        {"destination": "/data", "type": "bind", "source": volume, "options": ["rbind"]},
+                        {"destination": destination, "type": "bind", "source": host, "options": ["rbind"]}]
+                self.assert_same(["sh", "-c", "echo out; exit 3"], edit=edit)
+                self.assertNotIn(".runi-init", os.listdir(host))
+
+    def test_a_volume_below_another(self):
+        """Where no link is on the way there is nothing to fear."""
+        os.makedirs(self.path("volume/sub"))
+
+        def edit(spec):
+            spec["mounts"] += [{"destination": destination, "type": "bind", "source": self.path("volume"),
+                                "options": ["rbind"]} for destination in ("/data", "/data/sub", "/data/sub/new")]
+        self.assert_same(["sh", "-c", "echo out; exit 3"], edit=edit)
+        self.assert_place("/dev/.runi-init")
+
+    def host_dev(self, name="host-dev"):
         """A folder with device nodes, in place of the machine's own /dev."""
-        folder = self.folder("host-dev")
+        folder = self.folder(name)
         for name, (major, minor) in DEVICES.items():
             os.mknod(os.path.join(folder, name), 0o20666, os.makedev(major, minor))
         return folder
@@ -124,7 +150,7 @@ class Bundle(OfABundle):
         self.assert_init(True, **options)
 
     def test_one_process_allowed(self):
-        """The init cannot fork, so it becomes the application."""
+        """The init would be one too many."""
         def edit(spec):
             spec["linux"]["resources"]["pids"] = {"limit": 1}
         self.need_a_pids_controller()
@@ -330,6 +356,15 @@ class Odd(OfABundle):
                     spec["linux"]["rootfsPropagation"] = propagation
                 done = self.assert_same_with(DEV, edit, ["sh", "-c", shared])
                 self.assertIn(done, ((3, b"0\n", b""), (3, b"1\n", b"")))
+
+    def test_a_root_that_cannot_be_bound(self):
+        """runc and crun bind nothing from the root's file system then, whatever they start without."""
+        for propagation in ("unbindable", "runbindable"):
+            with self.subTest(propagation):
+                def edit(spec, propagation=propagation):
+                    spec["linux"]["rootfsPropagation"] = propagation
+                    del spec["linux"]["maskedPaths"]
+                self.assert_same_with(None, edit)
 
     def test_a_program_that_gains_privileges(self):
         os.chmod(os.path.join(self.engine.rootfs, "bin/probe"), 0o4755)

@@ -276,6 +276,9 @@ constexpr Case kCrun[] = {
     {"create -fF -b B id", "create bundle=B config=F id=id"},
     {"create -f F --conf G -b B id", "create bundle=B config=G id=id"},
     {"run -f F id", "run bundle=. config=F id=id"},
+    {"run --config config.json -b B id", "run bundle=B id=id"},
+    {"create -f F -f config.json -b B id", "create bundle=B id=id"},
+    {"create -f ./config.json -b B id", "create bundle=B config=./config.json id=id"},
 
     // argp's own.
     {"--program-name create create -b B id", "create bundle=B id=id"},

@@ -327,6 +327,41 @@ TEST(Decide, a_directory_that_links_of_the_image_play_with_is_not_what_it_seems)
   EXPECT_EQ(run.target(), "/.runi-init");
 }
 
+TEST(Decide, one_process_is_the_application_s) {
+  const auto reason = [](std::string_view limit) {
+    return with_linux(R"({"namespaces":[{"type":"pid"}],"resources":{"pids":{"limit":)" + std::string(limit) +
+                      "}}}")
+        .reason();
+  };
+  EXPECT_EQ(reason("1"), "one-process");
+  for (const std::string_view limit : {"2", "0", "-1", "10", "null"})
+    EXPECT_EQ(reason(limit), "inject") << limit;
+  Case c = with_linux(R"({"namespaces":[{"type":"pid"}],"resources":{"pids":{"limit":1}}})");
+  EXPECT_EQ(failure_of(c.plan(), c.config)->what,
+            "one-process: linux.resources.pids.limit is 1, and the init would be one more");
+}
+
+TEST(Decide, no_place_where_bind_mounts_fail) {
+  const auto reason = [](std::string_view propagation) {
+    return with_linux(R"({"namespaces":[{"type":"pid"}],"rootfsPropagation":")" + std::string(propagation) +
+                      "\"}")
+        .reason();
+  };
+  EXPECT_EQ(reason("unbindable"), "no-place");
+  EXPECT_EQ(reason("runbindable"), "no-place");
+  for (const std::string_view propagation : {"", "private", "rslave", "shared"})
+    EXPECT_EQ(reason(propagation), "inject");
+}
+
+TEST(Decide, no_place_is_safe_where_nobody_knows_what_lands_there) {
+  Case c;
+  c.rootfs.doubt = "dark";
+  EXPECT_EQ(c.target(), "no-place");
+  EXPECT_EQ(c.plan().detail, "dark");
+  c.rootfs.known = false;
+  EXPECT_EQ(c.target(), "no-place");
+}
+
 TEST(Decide, target_in_the_root_directory_only_where_it_can_be_made) {
   const auto target = [](const std::function<void(Rootfs&)>& change) {
     Case c = with_mounts("[]");

@@ -83,6 +83,17 @@ TEST(Spec, names_that_runtimes_read_differently_are_refused) {
       << "an escaped name is the same name";
 }
 
+TEST(Spec, a_string_with_a_nul_is_read_by_crun_up_to_there) {
+  for (const std::string_view json :
+       {R"({"process\u0000":{}})", R"({"mounts":[{"destination":"/dev\u0000x"}]})",
+        R"({"x":{"y":["\u0000"]}})"}) {
+    EXPECT_NE(parse_spec(json).error().what.find("a NUL in \""), std::string::npos) << json;
+  }
+  EXPECT_EQ(parse_spec(R"({ "x\u0000" : 1})").error().what,
+            "a NUL in \"x\\u0000\"; runtimes disagree on where such a string ends");
+  EXPECT_TRUE(parse_spec(R"({"process":{"args":["\\u0000"]}})"));
+}
+
 TEST(Spec, other_members_may_be_anything) {
   EXPECT_EQ(
       error_of(

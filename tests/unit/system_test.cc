@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -60,10 +62,16 @@ TEST_F(System, read_file_gives_the_bytes) {
 }
 
 TEST_F(System, read_file_takes_what_is_missing_for_no_error) {
-  for (const char* name : {"missing", "missing/config.json"}) {
+  write("file", "");
+  for (const std::string& name :
+       {std::string("missing"), std::string("missing/config.json"), std::string("file/config.json"),
+        std::string(300, 'x'), std::string(300, 'x') + "/config.json"}) {
     const auto file = read_file(path(name), kMax);
-    ASSERT_TRUE(file);
-    EXPECT_FALSE(*file);
+    ASSERT_TRUE(file) << name;
+    EXPECT_FALSE(*file) << name;
+    const auto text = read_text(path(name), kMax);
+    ASSERT_TRUE(text) << name;
+    EXPECT_FALSE(*text) << name;
   }
 }
 
@@ -101,6 +109,49 @@ TEST_F(System, replace_keeps_mode_owner_and_attributes) {
   std::array<char, 8> value{};
   EXPECT_EQ(getxattr(target.c_str(), "user.note", value.data(), value.size()), 3);
   EXPECT_EQ(std::string(value.data(), 3), std::string("x\0y", 3));
+}
+
+// The value of system.posix_acl_access or _default (include/uapi/linux/posix_acl_xattr.h) that lets one more
+// user read and write.
+std::string acl_for(std::uint32_t user) {
+  struct Entry {
+    std::uint16_t tag;
+    std::uint16_t permissions;
+    std::uint32_t id;
+  };
+  constexpr std::uint32_t kNobody = 0xFFFFFFFF;
+  const std::array<Entry, 5> entries = {
+      {{1, 6, kNobody}, {2, 6, user}, {4, 4, kNobody}, {16, 6, kNobody}, {32, 0, kNobody}}};
+  std::string value("\2\0\0\0", 4);
+  value.resize(4 + sizeof entries);
+  std::memcpy(&value[4], entries.data(), sizeof entries);
+  return value;
+}
+
+TEST_F(System, replace_inherits_no_acl) {
+  const std::string target = write("config.json", "old");
+  chmod(target.c_str(), 0640);
+  const std::string inherited = acl_for(1000);
+  if (setxattr(directory_.c_str(), "system.posix_acl_default", inherited.data(), inherited.size(), 0) < 0) {
+    GTEST_SKIP() << "needs ACLs on the file system of " << directory_ << ": " << std::strerror(errno);
+  }
+  const auto acl_of_target = [&target] {
+    std::string value(256, '\0');
+    const ssize_t size = getxattr(target.c_str(), "system.posix_acl_access", value.data(), value.size());
+    return size < 0 ? std::string() : value.substr(0, static_cast<std::size_t>(size));
+  };
+  struct stat status {};
+  ASSERT_TRUE(replace_file(opened(target), "new"));
+  EXPECT_EQ(read("config.json"), "new");
+  EXPECT_EQ(acl_of_target(), "");
+  ASSERT_EQ(stat(target.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777U, 0640U);
+
+  const std::string own = acl_for(2000);
+  ASSERT_EQ(setxattr(target.c_str(), "system.posix_acl_access", own.data(), own.size(), 0), 0);
+  ASSERT_TRUE(replace_file(opened(target), "newer"));
+  EXPECT_EQ(read("config.json"), "newer");
+  EXPECT_EQ(acl_of_target(), own);
 }
 
 TEST_F(System, replace_leaves_a_file_alone_that_somebody_else_has_changed) {
@@ -148,8 +199,18 @@ class RootfsOf : public System {
                             const std::string& root = "rootfs") const {
     Spec spec;
     spec.root_path = root;
-    for (const std::string_view destination : destinations) spec.mounts.push_back({destination, false, true});
+    for (const std::string_view destination : destinations) spec.mounts.push_back(mount(destination));
     return look_at_rootfs(path("bundle"), spec);
+  }
+  [[nodiscard]] Rootfs look_at(std::vector<Mount> mounts) const {
+    Spec spec;
+    spec.root_path = "rootfs";
+    spec.mounts = std::move(mounts);
+    return look_at_rootfs(path("bundle"), spec);
+  }
+  static Mount mount(std::string_view destination, Content content = Content::without_links,
+                     std::string_view source = {}) {
+    return {destination, false, true, content, source};
   }
   void link(const std::string& to, const std::string& name) const {
     fs::create_directories(fs::path(path("bundle/rootfs/" + name)).parent_path());
@@ -204,6 +265,56 @@ TEST_F(RootfsOf, mounts_that_land_by_a_link_on_what_the_runtime_has_yet_to_make)
   EXPECT_FALSE(look({"/y/deeper/still"}).dev_is_aliased);
 }
 
+TEST_F(RootfsOf, parts_of_a_path_count_as_they_are_walked) {
+  link("a/b", "x");
+  fs::create_directories(path("bundle/rootfs/a/b"));
+  EXPECT_FALSE(look({"/x/../dev"}).root_is_aliased);
+  EXPECT_TRUE(look({"/x/../dev"}).dev_is_aliased) << "it seems to be /dev, and is /a/dev";
+  EXPECT_FALSE(look({"/x/../../dev"}).dev_is_aliased) << "it is what it seems to be";
+  EXPECT_FALSE(look({"//missing/.././dev/", "../dev"}).dev_is_aliased);
+  link("/", "up");
+  EXPECT_TRUE(look({"/missing/../up/dev"}).dev_is_aliased);
+}
+
+TEST_F(RootfsOf, links_that_are_there_only_when_more_is_mounted) {
+  link("/proc/self/root", "p");
+  EXPECT_EQ(look({"/p/dev"}).doubt, "") << "without /proc there is nothing to follow";
+  EXPECT_EQ(look_at({mount("/proc", Content::proc), mount("/p/dev")}).doubt,
+            R"(where the mount "/p/dev" lands cannot be known: "/proc/self": )"
+            "in a mount that is not there to be looked into yet");
+  EXPECT_NE(look_at({mount("/proc", Content::proc), mount("/proc/1/root/dev")}).doubt, "");
+  EXPECT_EQ(look_at({mount("/proc", Content::proc), mount("/proc/sys/kernel")}).doubt, "");
+  EXPECT_EQ(look_at({mount("/p/dev"), mount("/proc", Content::proc)}).doubt, "") << "not mounted yet";
+
+  fs::create_directories(path("volume/sub"));
+  fs::create_symlink("/", path("volume/up"));
+  const std::string volume = path("volume");
+  for (const std::string_view source : {std::string_view(volume), std::string_view("../volume")}) {
+    const Mount data = mount("/data", Content::of_source, source);
+    EXPECT_EQ(look_at({data, mount("/data/sub/x")}).doubt, "");
+    EXPECT_EQ(look_at({data, mount("/data/new")}).doubt, "");
+    EXPECT_EQ(
+        look_at({data, mount("/data/up/dev")}).doubt,
+        R"(where the mount "/data/up/dev" lands cannot be known: "/data/up": a symbolic link in a volume)");
+    EXPECT_EQ(look_at({data, mount("/data"), mount("/data/up/dev")}).doubt, "") << "the last mount counts";
+  }
+  EXPECT_NE(look_at({mount("/data", Content::unknown), mount("/data/sub")}).doubt, "");
+  link("/", "copied/up");
+  EXPECT_TRUE(look_at({mount("/copied", Content::of_covered), mount("/copied/up/dev")}).dev_is_aliased);
+  EXPECT_FALSE(look_at({mount("/copied"), mount("/copied/up/dev")}).dev_is_aliased) << "an empty one";
+}
+
+TEST_F(RootfsOf, what_takes_too_long_to_follow) {
+  link("loop", "loop");
+  EXPECT_NE(look({"/loop"}).doubt, "");
+  std::string deep;
+  for (int i = 0; i < 65; ++i) deep += "/d";
+  EXPECT_NE(look({deep}).doubt, "");
+  EXPECT_NE(look({std::string(5000, '/')}).doubt, "");
+  EXPECT_EQ(look({deep.substr(2)}).doubt, "");
+  EXPECT_NE(look(std::vector<std::string_view>(10'001, "/x")).doubt, "");
+}
+
 TEST_F(RootfsOf, the_usual_link_from_var_run) {
   link("/run", "var/run");
   EXPECT_FALSE(look({"/var/run/secrets/token"}).dev_is_aliased);
@@ -224,9 +335,44 @@ TEST_F(System, an_init_that_cannot_serve_is_refused_with_the_reason) {
   EXPECT_EQ(refused(std::string(200, 'x'), 0755), "not a 64-bit ELF program");
   EXPECT_EQ(refused("", 0700), "not for all to read and execute; run chmod 0755 on it");
   EXPECT_EQ(refused("", 0775), "writable by others than its owner; run chmod 0755 on it");
+  for (const mode_t mode : {04755U, 02755U, 06755U}) {
+    EXPECT_EQ(refused("", mode), "set-user-ID or set-group-ID; run chmod 0755 on it");
+  }
   EXPECT_EQ(find_init(path("none")).error().what,
             "init " + path("none") + ": open: No such file or directory");
   EXPECT_EQ(find_init(directory_).error().what, "init " + directory_ + ": not a regular file");
+}
+
+TEST_F(System, an_init_that_lends_capabilities_is_refused) {
+  const std::string init = write("init", "");
+  chmod(init.c_str(), 0755);
+  constexpr std::array<unsigned, 5> kCapKill = {0x02000001, 1U << 5};  // struct vfs_cap_data, effective
+  if (setxattr(init.c_str(), "security.capability", kCapKill.data(), sizeof kCapKill, 0) < 0) {
+    GTEST_SKIP() << "needs file capabilities: " << std::strerror(errno);
+  }
+  EXPECT_EQ(find_init(init).error().what,
+            "init " + init + ": has capabilities of its own; run setcap -r on it");
+}
+
+TEST_F(System, an_init_belongs_to_root_or_to_who_runs_or_owns_runi) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root: gives files away";
+  const std::string init = write("init", "");
+  const std::string runi = write("runi", "");
+  chmod(init.c_str(), 0755);
+  ASSERT_EQ(chown(init.c_str(), 4711, 0), 0);
+  EXPECT_EQ(find_init(init, runi).error().what, "init " + init +
+                                                    ": belongs to user 4711, who is neither root nor the one "
+                                                    "that runs or owns runi; run chown root on it");
+  ASSERT_EQ(chown(runi.c_str(), 4711, 0), 0);
+  EXPECT_EQ(find_init(init, runi).error().what, "init " + init + ": not an ELF program");
+  ASSERT_EQ(chown(runi.c_str(), 0, 0), 0);
+  chmod(directory_.c_str(), 0755);
+  ASSERT_EQ(seteuid(4711), 0);
+  const auto found = find_init(init, runi);
+  ASSERT_EQ(seteuid(0), 0);
+  EXPECT_EQ(found.error().what, "init " + init + ": not an ELF program");
+  ASSERT_EQ(chown(init.c_str(), 65534, 0), 0);
+  EXPECT_NE(find_init(init, runi).error().what.find("belongs to user 65534"), std::string::npos);
 }
 
 TEST_F(System, append_line_appends_and_never_blocks) {
