@@ -34,12 +34,17 @@ json written(const Config& config) {
                {"init",
                 {{"forward", word_of(config.tuning.forward, {"child", "group"})},
                  {"signals", config.tuning.signals},
-                 {"expectExit", config.tuning.expected_exits},
-                 {"graceSeconds", config.tuning.grace_s}}},
+                 {"expectExit", config.tuning.expected_exits}}},
                {"log",
                 {{"level", word_of(config.log.level, {"error", "warning", "info"})},
                  {"sink", word_of(config.log.sink, {"syslog", "file", "stderr", "none"})},
                  {"format", word_of(config.log.format, {"text", "json"})}}}};
+  if (config.tuning.grace_s) file["init"]["graceSeconds"] = *config.tuning.grace_s;
+  if (config.tuning.stop_signals) {
+    file["init"]["stopSignals"] = *config.tuning.stop_signals;
+  } else {
+    file["init"]["stopSignals"] = "all";
+  }
   if (!config.runtime.empty()) file["runtime"] = config.runtime;
   if (!config.init_path.empty()) file["init"]["path"] = config.init_path;
   if (!config.log.file.empty()) file["log"]["file"] = config.log.file;
@@ -57,7 +62,7 @@ void check_limits(const Config& config) {
   require((config.log.sink == runi::LogSink::file) == !config.log.file.empty(), "a file for the sink file");
   for (const std::string& command : config.skip_commands) require(!command.empty(), "a command");
   const auto& tuning = config.tuning;
-  require(tuning.grace_s >= 0 && tuning.grace_s <= 86'400, "a grace of a day at most");
+  require(!tuning.grace_s || (*tuning.grace_s >= 0 && *tuning.grace_s <= 86'400), "a grace of a day at most");
   std::set<int> codes;
   for (const int code : tuning.expected_exits) {
     require(code >= 0 && code <= 255, "an exit code");

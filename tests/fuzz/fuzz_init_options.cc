@@ -58,7 +58,15 @@ std::vector<std::string> written(const Options& options, Way way) {
     if (to != from) add("-r", signal(from) + ":" + signal(to));
   }
   if (options.on_parents_death != 0) add("-p", signal(options.on_parents_death));
-  if (options.grace_s != 0) add("-t", std::to_string(options.grace_s));
+  if (options.shield) {
+    std::string list;
+    for (int number = 1; number <= runi::SignalMap::kSignals; ++number) {
+      if ((options.stops >> (number - 1) & 1) != 0) list += (list.empty() ? "" : ",") + signal(number);
+    }
+    words.emplace_back("-S");  // an empty list is a word of its own
+    words.push_back(list);
+  }
+  if (options.grace_s != runi::kNoGrace) add("-t", std::to_string(options.grace_s));
   words.emplace_back("--");
   return words;
 }
@@ -67,7 +75,8 @@ bool same(const Options& left, const Options& right) {
   bool alike = left.request == right.request && left.forward_to_group == right.forward_to_group &&
                left.subreaper == right.subreaper && left.sandbox == right.sandbox &&
                left.warn_of_orphans == right.warn_of_orphans && left.verbosity == right.verbosity &&
-               left.on_parents_death == right.on_parents_death && left.grace_s == right.grace_s;
+               left.on_parents_death == right.on_parents_death && left.grace_s == right.grace_s &&
+               left.shield == right.shield && left.stops == right.stops;
   for (int signal = 1; signal <= runi::SignalMap::kSignals; ++signal) {
     alike = alike && left.forwarded_as[signal] == right.forwarded_as[signal];
   }
@@ -105,7 +114,7 @@ void check_limits(const Options& options, const std::string& text, const std::ve
     require(options.command > args.data() && options.command < end, "a command among the arguments");
   }
   require(options.on_parents_death <= 64 && options.verbosity <= 2, "numbers within their limits");
-  require(options.grace_s >= 0 && options.grace_s <= 99'999'999, "a bounded grace");
+  require(options.grace_s >= runi::kNoGrace && options.grace_s <= 99'999'999, "a bounded grace");
   for (int signal = 1; signal <= runi::SignalMap::kSignals; ++signal) {
     const int to = options.forwarded_as[signal];
     require(to >= 0 && to <= runi::SignalMap::kSignals, "signals within their limits");
@@ -124,8 +133,14 @@ void check_chosen(std::string_view bytes) {
   options.warn_of_orphans = choices.yes();
   options.verbosity = static_cast<unsigned char>(choices.below(3));
   options.on_parents_death = static_cast<unsigned char>(choices.below(runi::SignalMap::kSignals + 1));
-  static constexpr int kGraces[] = {0, 1, 59, 86'400, 99'999'999};
+  static constexpr int kGraces[] = {runi::kNoGrace, 0, 1, 59, 86'400, 99'999'999};
   options.grace_s = choices.one_of(kGraces);
+  options.shield = choices.yes();
+  if (options.shield) {
+    for (auto count = choices.below(4); count > 0; --count) {
+      options.stops |= runi::Signals{1} << choices.below(runi::SignalMap::kSignals);
+    }
+  }
   options.command = kCommand;
   for (auto count = choices.below(4); count > 0; --count) {
     options.expected.add(static_cast<int>(choices.below(256)));

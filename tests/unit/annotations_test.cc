@@ -24,7 +24,8 @@ struct Case {
   Verb verb = Verb::create;
   std::string args = R"(["app"])";
 
-  explicit Case(Pairs all) : annotations(std::move(all)) {}
+  // Without the default stop signals, so that the options are those that a test is about.
+  explicit Case(Pairs all) : annotations(std::move(all)) { config.tuning.stop_signals.reset(); }
 
   [[nodiscard]] Plan plan() const {
     std::string members;
@@ -72,12 +73,32 @@ TEST(Annotations, every_key_becomes_an_option) {
 
 TEST(Annotations, override_the_administrator_s) {
   Case c(Pairs{{"runi.dev/signals", "HUP:TERM"}, {"runi.dev/forward", "child"}, {"runi.dev/grace", "5"}});
-  c.config.tuning = {Forward::group, {"TERM:QUIT"}, {143}, 10};
+  c.config.tuning = {Forward::group, std::nullopt, {"TERM:QUIT"}, {143}, 10};
   EXPECT_EQ(c.options(), (Words{"-r", "HUP:TERM", "-e", "143", "-t", "5"}));
   c.annotations = {{"runi.dev/signals", ""}, {"runi.dev/expect-exit", ""}, {"runi.dev/grace", "0"}};
-  EXPECT_EQ(c.options(), Words{"-g"});
+  EXPECT_EQ(c.options(), (Words{"-g", "-t", "0"}));
   c.annotations = {};
   EXPECT_EQ(c.options(), (Words{"-g", "-r", "TERM:QUIT", "-e", "143", "-t", "10"}));
+}
+
+TEST(Annotations, stop_signals) {
+  EXPECT_EQ(Case(Pairs{{"runi.dev/stop-signals", "TERM,SIGUSR1,37"}}).options(),
+            (Words{"-S", "TERM,SIGUSR1,37"}));
+  EXPECT_EQ(Case(Pairs{{"runi.dev/stop-signals", ""}}).options(), (Words{"-S", ""}));
+  Case c(Pairs{{"runi.dev/stop-signals", "all"}});
+  c.config = {};
+  EXPECT_EQ(c.options(), Words{});
+  c.annotations = {};
+  EXPECT_EQ(c.options(), (Words{"-S", "TERM,INT,QUIT"})) << "the default";
+  c.annotations = {{"org.opencontainers.image.stopSignal", "SIGUSR2"}};
+  EXPECT_EQ(c.options(), (Words{"-S", "TERM,INT,QUIT,SIGUSR2"})) << "the image's own";
+  c.annotations = {{"org.opencontainers.image.stopSignal", "15"}};
+  EXPECT_EQ(c.options(), (Words{"-S", "TERM,INT,QUIT"})) << "which may be one of them";
+  c.annotations = {{"org.opencontainers.image.stopSignal", "-S"}};
+  EXPECT_EQ(c.options(), (Words{"-S", "TERM,INT,QUIT"})) << "or none";
+  for (const char* wrong : {"TERM,TERM", "TERM,15", "ALL", "KILLER", "TERM,", "0", "65"}) {
+    EXPECT_NE(complaint_about("runi.dev/stop-signals", wrong), "complaints: 0") << wrong;
+  }
 }
 
 TEST(Annotations, a_container_s_own_count_more_than_its_pod_s) {

@@ -23,14 +23,15 @@ TEST(Config, an_empty_object_is_all_defaults) {
   EXPECT_EQ(config->tuning.forward, Forward::child);
   EXPECT_TRUE(config->tuning.signals.empty());
   EXPECT_TRUE(config->tuning.expected_exits.empty());
-  EXPECT_EQ(config->tuning.grace_s, 0);
+  EXPECT_EQ(config->tuning.grace_s, std::nullopt);
+  EXPECT_EQ(config->tuning.stop_signals, (std::vector<std::string>{"TERM", "INT", "QUIT"}));
   EXPECT_TRUE(config->skip_commands.empty());
   EXPECT_EQ(config->log.level, LogLevel::warning);
   EXPECT_EQ(config->log.sink, LogSink::syslog);
   EXPECT_EQ(config->log.file, "");
   EXPECT_EQ(config->log.format, LogFormat::text);
-  EXPECT_EQ(config->annotations,
-            (std::vector<std::string_view>{"init", "forward", "signals", "expect-exit", "grace"}));
+  EXPECT_EQ(config->annotations, (std::vector<std::string_view>{"init", "forward", "signals", "expect-exit",
+                                                                "grace", "stop-signals"}));
 }
 
 TEST(Config, every_key) {
@@ -40,7 +41,7 @@ TEST(Config, every_key) {
     "skipCommands": ["/opt/app/launcher", "my-init"],
     "annotations": ["grace", "init"],
     "init": { "path": "/opt/runi/init", /* to all of them */ "forward": "group",
-              "signals": ["TERM:QUIT", "SIGRTMIN+3:0"], "expectExit": [143, 0], "graceSeconds": 86400 },
+              "signals": ["TERM:QUIT", "SIGRTMIN+3:0"], "expectExit": [143, 0], "graceSeconds": 86400, "stopSignals": ["SIGTERM", "37"] },
     "log": { "level": "info", "file": "/var/log/runi.log", "sink": "file", "format": "json" } })");
   ASSERT_TRUE(config) << config.error().what;
   EXPECT_EQ(config->runtime, "/usr/bin/crun");
@@ -57,6 +58,9 @@ TEST(Config, every_key) {
   EXPECT_EQ(config->tuning.signals, (std::vector<std::string>{"TERM:QUIT", "SIGRTMIN+3:0"}));
   EXPECT_EQ(config->tuning.expected_exits, (std::vector<int>{143, 0}));
   EXPECT_EQ(config->tuning.grace_s, 86400);
+  EXPECT_EQ(config->tuning.stop_signals, (std::vector<std::string>{"SIGTERM", "37"}));
+  EXPECT_EQ(parse_config(R"({"init":{"stopSignals":"all"}})")->tuning.stop_signals, std::nullopt);
+  EXPECT_EQ(parse_config(R"({"init":{"stopSignals":[]}})")->tuning.stop_signals, std::vector<std::string>{});
   EXPECT_EQ(config->annotations, (std::vector<std::string_view>{"grace", "init"}));
   EXPECT_TRUE(parse_config(R"({"annotations":[]})")->annotations.empty());
 }

@@ -73,7 +73,8 @@ TEST(Decide, a_plain_container_gets_the_init) {
   EXPECT_EQ(plan.reason, Reason::inject);
   ASSERT_TRUE(plan.injection);
   EXPECT_EQ(plan.injection->target, "/dev/.runi-init");
-  EXPECT_EQ(plan.injection->arguments, (std::vector<std::string>{"/dev/.runi-init", "--"}));
+  EXPECT_EQ(plan.injection->arguments,
+            (std::vector<std::string>{"/dev/.runi-init", "-S", "TERM,INT,QUIT", "--"}));
 }
 
 TEST(Decide, not_a_start) {
@@ -135,7 +136,8 @@ TEST(Decide, a_shared_pid_namespace_can_have_a_subreaper) {
 
   Case own;
   own.config.shared_pid = SharedPid::subreaper;
-  EXPECT_EQ(own.plan().injection->arguments, (std::vector<std::string>{"/dev/.runi-init", "--"}));
+  EXPECT_EQ(own.plan().injection->arguments,
+            (std::vector<std::string>{"/dev/.runi-init", "-S", "TERM,INT,QUIT", "--"}));
 }
 
 TEST(Decide, has_init) {
@@ -396,6 +398,7 @@ TEST(Decide, target_in_the_root_directory_of_a_user_namespace_only_where_its_own
 TEST(Decide, forward_to_the_group) {
   Case c;
   c.config.tuning.forward = Forward::group;
+  c.config.tuning.stop_signals.reset();
   EXPECT_EQ(c.plan().injection->arguments, (std::vector<std::string>{"/dev/.runi-init", "-g", "--"}));
 }
 

@@ -98,7 +98,9 @@ TEST(InitOptions, OthersAreOffUnlessGiven) {
   EXPECT_FALSE(none->warn_of_orphans);
   EXPECT_EQ(none->verbosity, 0);
   EXPECT_EQ(none->on_parents_death, 0);
-  EXPECT_EQ(none->grace_s, 0);
+  EXPECT_EQ(none->grace_s, kNoGrace);
+  EXPECT_FALSE(none->shield);
+  EXPECT_EQ(none->stops, 0U);
   for (int signal = 1; signal <= 64; ++signal) EXPECT_EQ(none->forwarded_as[signal], signal);
   for (int code = 0; code <= 255; ++code) EXPECT_FALSE(none->expected.contain(code));
 
@@ -109,6 +111,20 @@ TEST(InitOptions, OthersAreOffUnlessGiven) {
   EXPECT_EQ(all->on_parents_death, 15);
   EXPECT_EQ(all->grace_s, 10);
   EXPECT_EQ(Line({"-l"})->request, Request::licence);
+  EXPECT_EQ(Line({"-V"})->request, Request::version);
+}
+
+TEST(InitOptions, StopSignalsAreAList) {
+  const Line some = {"-S", "TERM,SIGINT,3", "-SRTMIN+3", "x"};
+  EXPECT_TRUE(some->shield);
+  EXPECT_EQ(some->stops, (1ULL << 14) | (1ULL << 1) | (1ULL << 2) | (1ULL << 36));
+  const Line none = {"-S", "", "x"};
+  EXPECT_EQ(none->request, Request::run);
+  EXPECT_TRUE(none->shield);
+  EXPECT_EQ(none->stops, 0U);
+  for (const char* wrong : {"TERM,", ",TERM", "TERM,,INT", "0", "65", "TERM INT", "all"}) {
+    EXPECT_EQ(Line({"-S", wrong, "x"})->request, Request::refuse) << wrong;
+  }
 }
 
 TEST(InitOptions, ValuesStandBehindTheLetterOrInTheNextWord) {
