@@ -1,3 +1,4 @@
+#include "command_lookup.h"
 #include "explanation.h"
 #include "machine.h"
 #include "output.h"
@@ -63,7 +64,9 @@ Result<void> read_spec(const Options& options, Start& start) {
 void look_at_root(const Options& options, const Spec& spec, Start& start) {
   const bool in_bundle = options.input.empty() && options.config.empty();
   if (options.input.empty()) {
-    start.rootfs = look_at_rootfs(in_bundle ? options.bundle : directory_of(options.config), spec);
+    const std::string bundle = in_bundle ? options.bundle : directory_of(options.config);
+    start.rootfs = look_at_rootfs(bundle, spec);
+    start.rootfs.command = look_up_command(bundle, spec);
   }
   const std::string path(spec.root_path);
   if (start.rootfs.known || in_bundle) {

@@ -279,20 +279,13 @@ Options options_of(std::span<const std::string> arguments) {
   return options;
 }
 
-// The string is as good as in the environment if it stands anywhere: no one else writes it.
-bool has_listen_pidfd(const Spec& spec) {
-  const Value& root = spec.document.root();
-  return std::any_of(&root, &root + root.tree_size,
-                     [](const Value& value) { return value.text.starts_with("LISTEN_PIDFDID="); });
-}
-
 bool applies(const Call& call, const Options& options, const Spec& spec) {
   switch (call.when) {
     case When::always: return true;
     case When::subreaper: return options.subreaper || options.grace;
     case When::grace: return options.grace;
     case When::sandbox: return options.sandbox;
-    case When::listen_pidfd: return has_listen_pidfd(spec);
+    case When::listen_pidfd: return spec.has_listen_pidfd;
   }
   return true;
 }

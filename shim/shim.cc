@@ -1,6 +1,7 @@
 #include "shim.h"
 
 #include "command_line.h"
+#include "command_lookup.h"
 #include "config.h"
 #include "decide.h"
 #include "edit.h"
@@ -63,7 +64,8 @@ Outcome prepare(const CommandLine& command, const Config& config) {
     if (!*file) return settled(Reason::no_process, path + ": No such file or directory");
     auto spec = parse_spec((*file)->bytes);
     if (!spec) return failed({}, with_context(path, spec.error()));
-    const Rootfs rootfs = look_at_rootfs(std::string(command.bundle), *spec);
+    Rootfs rootfs = look_at_rootfs(std::string(command.bundle), *spec);
+    rootfs.command = look_up_command(std::string(command.bundle), *spec);
     Plan plan = decide(command, config, *spec, rootfs);
     const Origin origin = origin_of(*spec);
     Outcome outcome = settled(plan.reason, plan.detail);

@@ -69,6 +69,77 @@ Error wrong_element(std::string_view path, Kind expected, Kind found) {
                std::string(name_of(found))};
 }
 
+bool is_number(std::string_view text, std::uint64_t& number) {
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec == std::errc{} && read.ptr == text.data() + text.size();
+}
+
+Result<void> find_number(const Value& object, const std::string& path, std::string_view member,
+                         std::uint64_t& target) {
+  auto number = find_member(object, path, member, Kind::number);
+  if (!number) return number.error();
+  if (*number == nullptr || is_number((*number)->text, target)) return {};
+  return Error{path + "/" + std::string(member) + ": expected a number of 0 or more, found " +
+               json::cite_token((*number)->text)};
+}
+
+Result<void> read_environment(const Value& process, Spec& spec) {
+  auto variables = find_member(process, "/process", "env", Kind::array);
+  if (!variables) return variables.error();
+  if (*variables == nullptr) return {};
+  constexpr std::string_view kPath = "PATH=";
+  for (const Value& variable : (*variables)->children()) {
+    if (variable.kind != Kind::string) return wrong_element("/process/env", Kind::string, variable.kind);
+    if (variable.text.starts_with(kPath)) spec.search_path = variable.text.substr(kPath.size());
+    if (variable.text.starts_with("LISTEN_PIDFDID=")) spec.has_listen_pidfd = true;
+  }
+  return {};
+}
+
+// Whether a set of process.capabilities has CAP_DAC_OVERRIDE.
+Result<bool> overrides(const Value& capabilities, std::string_view set) {
+  auto names = find_member(capabilities, "/process/capabilities", set, Kind::array);
+  if (!names) return names.error();
+  if (*names == nullptr) return false;
+  for (const Value& name : (*names)->children()) {
+    if (name.text == "CAP_DAC_OVERRIDE") return true;
+  }
+  return false;
+}
+
+// capabilities(7): root gets what its bounding set has at each execve, others what is ambient.
+Result<void> read_user(const Value& process, Spec& spec) {
+  auto user = find_member(process, "/process", "user", Kind::object);
+  if (!user) return user.error();
+  if (*user != nullptr) {
+    const std::string path = "/process/user";
+    if (auto read = find_number(**user, path, "uid", spec.user.uid); !read) return read;
+    if (auto read = find_number(**user, path, "gid", spec.user.gid); !read) return read;
+    auto groups = find_member(**user, path, "additionalGids", Kind::array);
+    if (!groups) return groups.error();
+    if (*groups != nullptr) {
+      for (const Value& group : (*groups)->children()) {
+        if (group.kind != Kind::number)
+          return wrong_element(path + "/additionalGids", Kind::number, group.kind);
+        std::uint64_t id = 0;
+        if (is_number(group.text, id)) spec.user.groups.push_back(id);
+      }
+    }
+  }
+  spec.user.overrides_modes = spec.user.uid == 0;
+  auto capabilities = find_member(process, "/process", "capabilities", Kind::object);
+  if (!capabilities) return capabilities.error();
+  if (*capabilities == nullptr) return {};
+  auto bounding = overrides(**capabilities, "bounding");
+  if (!bounding) return bounding.error();
+  auto effective = overrides(**capabilities, "effective");
+  if (!effective) return effective.error();
+  auto ambient = overrides(**capabilities, "ambient");
+  if (!ambient) return ambient.error();
+  spec.user.overrides_modes = (spec.user.uid == 0 && *bounding && *effective) || *ambient;
+  return {};
+}
+
 Result<void> read_process(const Value& root, Spec& spec) {
   auto process = find_member(root, "", "process", Kind::object);
   if (!process) return process.error();
@@ -81,6 +152,32 @@ Result<void> read_process(const Value& root, Spec& spec) {
     spec.args.push_back(arg.text);
   }
   spec.args_value = *args;
+  if (!read_environment(**process, spec)) spec.command_unclear = spec.has_listen_pidfd = true;
+  auto cwd = find_text(**process, "/process", "cwd");
+  if (cwd) spec.cwd = *cwd;
+  if (!cwd || !read_user(**process, spec)) spec.command_unclear = true;
+  return {};
+}
+
+// Hooks may put files into the root directory. Docker's own, in front of every container with a network, does
+// not (libnetwork/sandbox_externalkey_unix.go).
+Result<void> read_hooks(const Value& root, Spec& spec) {
+  auto hooks = find_member(root, "", "hooks", Kind::object);
+  if (!hooks) return hooks.error();
+  if (*hooks == nullptr) return {};
+  for (const std::string_view when : {"prestart", "createRuntime", "createContainer"}) {
+    auto list = find_member(**hooks, "/hooks", when, Kind::array);
+    if (!list) return list.error();
+    if (*list == nullptr) continue;
+    for (const Value& hook : (*list)->children()) {
+      if (hook.kind != Kind::object) return wrong_element("/hooks", Kind::object, hook.kind);
+      auto args = find_member(hook, "/hooks", "args", Kind::array);
+      if (!args) return args.error();
+      const bool is_dockers = *args != nullptr && !(*args)->children().empty() &&
+                              (*(*args)->children().begin()).text == "libnetwork-setkey";
+      if (!is_dockers) spec.command_unclear = true;
+    }
+  }
   return {};
 }
 
@@ -145,14 +242,7 @@ Result<std::vector<IdRange>> read_mappings(const Value& linux_value, std::string
     if (entry.kind != Kind::object) return wrong_element(path, Kind::object, entry.kind);
     IdRange range;
     for (const auto& [name, target] : {std::pair{"hostID", &range.host}, std::pair{"size", &range.size}}) {
-      auto number = find_member(entry, path, name, Kind::number);
-      if (!number) return number.error();
-      if (*number == nullptr) continue;
-      const std::string_view text = (*number)->text;
-      const auto read = std::from_chars(text.data(), text.data() + text.size(), *target);
-      if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) {
-        return Error{path + "/" + name + ": expected a number of 0 or more, found " + std::string(text)};
-      }
+      if (auto read = find_number(entry, path, name, *target); !read) return read.error();
     }
     ranges.push_back(range);
   }
@@ -243,6 +333,7 @@ Result<Spec> parse_spec(std::string_view bytes) {
   for (const auto read : {read_process, read_mounts, read_annotations, read_linux, read_root}) {
     if (auto done = read(root, spec); !done) return done.error();
   }
+  if (!read_hooks(root, spec)) spec.command_unclear = true;
   return spec;
 }
 
