@@ -107,6 +107,7 @@ class Tree {
   // Goes along the path part by part. Where it comes below one of `landings`, it is at an end: what is there
   // cannot be told.
   End walk(string_view path, const std::vector<std::string>& landings) {
+    if (path.size() >= PATH_MAX) return {Found::maybe, ""};
     std::vector<std::string> todo;  // the next part last
     const auto push = [&todo](string_view more) {
       const auto parts = parts_of(more);

@@ -7,6 +7,8 @@ using std::string_view;
 
 // PATHs have some six elements, and each may cost system calls.
 constexpr std::size_t kMostElements = 64;
+constexpr std::size_t kLongestPath = 4'096;      // PATH_MAX
+constexpr std::size_t kLongestSearch = 131'072;  // MAX_ARG_STRLEN, execve(2)
 
 std::string below(string_view directory, string_view name) {
   std::string path(directory);
@@ -21,6 +23,10 @@ std::optional<std::vector<Candidate>> command_candidates(const Spec& spec) {
   std::vector<Candidate> candidates;
   if (spec.args.empty() || spec.args[0].empty()) return candidates;
   const string_view name = spec.args[0];
+  string_view path = spec.search_path.value_or(string_view());
+  if (name.size() > kLongestPath || spec.cwd.size() > kLongestPath || path.size() > kLongestSearch) {
+    return std::nullopt;
+  }
   if (name.starts_with('/')) {
     candidates.push_back({std::string(name)});
     return candidates;
@@ -29,7 +35,6 @@ std::optional<std::vector<Candidate>> command_candidates(const Spec& spec) {
     candidates.push_back({below(spec.cwd, name)});
     return candidates;
   }
-  string_view path = spec.search_path.value_or(string_view());
   if (path.empty()) return candidates;
   for (std::size_t element = 0; element < kMostElements; ++element) {
     const auto colon = path.find(':');

@@ -165,16 +165,16 @@ Evidence no_command(const Question& q) {
 
 // A destination as the runtimes take it: absolute, without "." and "..", "//" and a last slash.
 std::string cleaned(string_view destination) {
-  std::vector<string_view> parts;
+  std::string path;
   while (!destination.empty()) {
     const auto slash = std::min(destination.find('/'), destination.size());
     const string_view part = destination.substr(0, slash);
     destination.remove_prefix(std::min(slash + 1, destination.size()));
-    if (part == ".." && !parts.empty()) parts.pop_back();
-    if (!part.empty() && part != "." && part != "..") parts.push_back(part);
+    if (part == "..") path.resize(path.empty() ? 0 : path.rfind('/'));
+    if (part.empty() || part == "." || part == "..") continue;
+    path += '/';
+    path += part;
   }
-  std::string path;
-  for (const string_view part : parts) path += "/" + std::string(part);
   return path.empty() ? "/" : path;
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,9 +49,10 @@ class Children {
 // One value. Its views live as long as the bytes that were parsed and the Document both do.
 struct Value {
   Kind kind = Kind::null;
+  bool empty = true;            // an array or object without anything in it, in the text
   std::uint32_t tree_size = 1;  // values in this subtree, itself included; the children follow it in memory
-  std::size_t begin = 0;        // [begin, end) in the text; meaningless where comments are allowed
-  std::size_t end = 0;
+  std::uint32_t begin = 0;      // [begin, end) in the text; meaningless where comments are allowed
+  std::uint32_t end = 0;
   std::string_view key;   // the member's name, decoded; empty for elements of arrays and for the root
   std::string_view text;  // a string decoded; the words "true" and "false"; a number as it was written
 
@@ -64,6 +66,15 @@ inline Children::Iterator& Children::Iterator::operator++() {
 
 enum class Comments { refused, allowed };
 
+// A member of an object that is read, and what of its value is. All else in the text is checked and then
+// forgotten: memory is for what somebody asks for, whatever else a stranger has written.
+struct Wanted {
+  std::string_view name;
+  std::span<const Wanted> members = {};  // of an object, or of each object in an array
+  bool elements =
+      false;  // where no members are named: of an array or object the values in it, but nothing below
+};
+
 class Document {
  public:
   // Reads one JSON text (RFC 8259, UTF-8); the bytes must outlive the Document.
@@ -71,10 +82,16 @@ class Document {
   // as Go does.
   static Result<Document> parse(std::string_view bytes, Comments comments);
 
+  // The same, but of a top-level object only what is wanted stays, and all names that `alike` takes for
+  // those.
+  static Result<Document> parse(std::string_view bytes, std::span<const Wanted> wanted,
+                                bool (*alike)(std::string_view name, std::string_view wanted));
+
   [[nodiscard]] const Value& root() const { return values_.front(); }
 
  private:
   friend class Builder;
+  static Result<Document> read(class Builder& builder, std::string_view bytes, Comments comments);
   std::vector<Value> values_;          // in the order of the text, parents before their children
   std::deque<std::string> unescaped_;  // strings that are not what they look like in the text
 };

@@ -10,6 +10,9 @@ namespace {
 using json::Kind;
 using json::Value;
 
+// Each costs system calls, to see where it leads.
+constexpr std::size_t kMostMounts = 10'000;
+
 constexpr const char* kStandsTwice = "stands twice; runtimes disagree on which one counts";
 
 // Takes the first character off `name`, as Go's encoding/json sees it when it looks for a struct field: ASCII
@@ -26,8 +29,11 @@ char take_folded(std::string_view& name) {
   return take(1, c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
 }
 
-// Most names differ in their first letter already.
+// Members' names are of small ASCII letters. Most others differ in the first already, and none is shorter.
 bool fold_alike(std::string_view name, std::string_view member) {
+  if (name.size() < member.size()) return false;
+  const auto first = static_cast<unsigned char>(name.front());
+  if (first < 0x80 && (first | 0x20U) != static_cast<unsigned char>(member.front())) return false;
   while (!name.empty() && !member.empty()) {
     if (take_folded(name) != take_folded(member)) return false;
   }
@@ -195,7 +201,10 @@ Result<void> read_mounts(const Value& root, Spec& spec) {
   if (!mounts) return mounts.error();
   spec.mounts_value = *mounts;
   if (is_null(*mounts)) return {};
+  std::size_t count = 0;
   for (const Value& entry : (*mounts)->children()) {
+    if (++count > kMostMounts)
+      return Error{"/mounts: more than " + std::to_string(kMostMounts) + " to look at"};
     if (entry.kind != Kind::object) return wrong_element("/mounts", Kind::object, entry.kind);
     auto destination = find_text(entry, "/mounts", "destination");
     if (!destination) return destination.error();
@@ -305,6 +314,29 @@ Result<void> read_root(const Value& root, Spec& spec) {
   return {};
 }
 
+// All that is asked for above, and in seccomp_profile.cc. What is not here is in no Spec.
+constexpr json::Wanted kUser[] = {{"uid"}, {"gid"}, {"additionalGids", {}, true}};
+constexpr json::Wanted kCapabilities[] = {
+    {"bounding", {}, true}, {"effective", {}, true}, {"ambient", {}, true}};
+constexpr json::Wanted kProcess[] = {
+    {"args", {}, true}, {"env", {}, true}, {"cwd"}, {"user", kUser}, {"capabilities", kCapabilities}};
+constexpr json::Wanted kHook[] = {{"args", {}, true}};
+constexpr json::Wanted kHooks[] = {{"prestart", kHook}, {"createRuntime", kHook}, {"createContainer", kHook}};
+constexpr json::Wanted kMount[] = {{"destination"}, {"type"}, {"options", {}, true}};
+constexpr json::Wanted kNamespace[] = {{"type"}, {"path"}};
+constexpr json::Wanted kMapping[] = {{"hostID"}, {"size"}};
+constexpr json::Wanted kCondition[] = {{"index"}, {"value"}, {"valueTwo"}, {"op"}};
+constexpr json::Wanted kCalls[] = {{"names", {}, true}, {"action"}, {"errnoRet"}, {"args", kCondition}};
+constexpr json::Wanted kSeccomp[] = {{"defaultAction"}, {"defaultErrnoRet"}, {"syscalls", kCalls}};
+constexpr json::Wanted kLinux[] = {{"namespaces", kNamespace},
+                                   {"maskedPaths", {}, true},
+                                   {"uidMappings", kMapping},
+                                   {"gidMappings", kMapping},
+                                   {"seccomp", kSeccomp}};
+constexpr json::Wanted kRoot[] = {{"path"}};
+constexpr json::Wanted kSpec[] = {{"process", kProcess},     {"hooks", kHooks}, {"mounts", kMount},
+                                  {"annotations", {}, true}, {"linux", kLinux}, {"root", kRoot}};
+
 }  // namespace
 
 std::optional<std::string_view> Spec::annotation(std::string_view key) const {
@@ -322,7 +354,7 @@ Result<const Value*> find_member(const Value& object, std::string_view path, std
 }
 
 Result<Spec> parse_spec(std::string_view bytes) {
-  auto document = json::Document::parse(bytes, json::Comments::refused);
+  auto document = json::Document::parse(bytes, kSpec, fold_alike);
   if (!document) return document.error();
   Spec spec;
   spec.document = std::move(*document);

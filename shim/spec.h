@@ -66,7 +66,7 @@ struct Spec {
   const json::Value* annotations_value = nullptr;  // an object or null
   const json::Value* seccomp_value = nullptr;      // an object; what is in it is not looked at
 
-  json::Document document;
+  json::Document document;  // the members that are read, and no others
 
   // The value of an annotation, or nothing.
   [[nodiscard]] std::optional<std::string_view> annotation(std::string_view key) const;

@@ -59,5 +59,13 @@ TEST(CommandSearch, a_path_of_very_many_elements_is_not_gone_through) {
   EXPECT_EQ(candidates(R"("args":["app"],"env":["PATH=)" + path + ":/a\"]"), Lines{"too many"});
 }
 
+TEST(CommandSearch, what_no_system_call_takes_is_not_looked_for) {
+  const std::string longer(5'000, 'x');
+  EXPECT_EQ(candidates(R"("args":["/)" + longer + "\"]"), Lines{"too many"});
+  EXPECT_EQ(candidates(R"("args":["app"],"cwd":"/)" + longer + R"(","env":["PATH=:"])"), Lines{"too many"});
+  EXPECT_EQ(candidates(R"("args":["app"],"env":["PATH=/)" + std::string(140'000, 'x') + "\"]"),
+            Lines{"too many"});
+}
+
 }  // namespace
 }  // namespace runi
