@@ -51,10 +51,6 @@ bool contains(const Range& range, string_view text) {
   return std::find(std::begin(range), std::end(range), text) != std::end(range);
 }
 
-std::string quoted(string_view command) {
-  return "\"" + std::string(command) + "\"";
-}
-
 // A row of the table: the evidence for its reason, or nothing.
 using Evidence = std::optional<std::string>;
 
@@ -111,7 +107,7 @@ Evidence shared_pid(const Question& q) {
 Evidence has_init(const Question& q) {
   const string_view command = command_of(q);
   if (q.spec.annotation(kPodmanInit) == "TRUE") return "annotation " + std::string(kPodmanInit);
-  if (is_init(base_name(command)) || command == "/dev/init") return "command " + quoted(command);
+  if (is_init(base_name(command)) || command == "/dev/init") return "command " + json::cite(command);
   return std::nullopt;
 }
 
@@ -124,7 +120,7 @@ Evidence wants_pid1(const Question& q) {
   for (const std::string& skipped : q.config.skip_commands) {
     const bool by_path = skipped.find('/') != std::string::npos;
     if (skipped == (by_path ? command : base_name(command))) {
-      return "configuration: skipCommands has " + quoted(skipped);
+      return "configuration: skipCommands has " + json::cite(skipped);
     }
   }
   return std::nullopt;
@@ -133,12 +129,12 @@ Evidence wants_pid1(const Question& q) {
 Evidence not_a_process(const Question& q) {
   for (const Annotation& annotation : q.spec.annotations) {
     if (contains(kHandlerMarks, annotation.key) || annotation.key.starts_with("krun.")) {
-      return "annotation " + std::string(annotation.key);
+      return "annotation " + json::cite_token(annotation.key);
     }
   }
   const string_view runtime = base_name(q.config.runtime);
-  if (runtime == "krun" || runtime.starts_with("crun-")) return "runtime " + quoted(runtime);
-  if (command_of(q).ends_with(".wasm")) return "command " + quoted(command_of(q));
+  if (runtime == "krun" || runtime.starts_with("crun-")) return "runtime " + json::cite(runtime);
+  if (command_of(q).ends_with(".wasm")) return "command " + json::cite(command_of(q));
   return std::nullopt;
 }
 

@@ -86,7 +86,7 @@ Result<int> run_explain(const Options& options) {
   const std::string runi = find_runi();
   Start start;
   start.handler = options.handler;
-  start.settings = read_settings(options.handler);
+  start.settings = read_settings(options.handler, runi);
   start.runtime = choose_runtime(start.settings.config, runi);
   if (start.runtime) start.settings.config.runtime = *start.runtime;
   start.init = find_init(start.settings.config.init_path, runi);

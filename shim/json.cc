@@ -45,6 +45,8 @@ bool separates(char c) {
 // Messages quote no more than so many bytes of a stranger's.
 constexpr std::size_t kMostCited = 80;
 
+constexpr std::size_t kLongestFailure = 800;
+
 // Without half a character of UTF-8 at its end.
 std::string cut_short(std::string_view text) {
   if (text.size() <= kMostCited) return std::string(text);
@@ -108,6 +110,7 @@ class Builder {
     }
     // It tells no place of a number that is too large.
     if (!failure_.starts_with("parse error at ")) failure_ += " at byte " + std::to_string(position);
+    failure_ = printable(failure_, kLongestFailure);
     return false;
   }
 
@@ -306,9 +309,32 @@ std::string cite(std::string_view text) {
   return text.size() > kMostCited ? quoted + "..." : quoted;
 }
 
+std::string printable(std::string_view text, std::size_t max_bytes) {
+  const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
+  std::string line;
+  while (!text.empty() && line.size() <= max_bytes) {
+    const bool plain = is_plain(text.front());
+    // No more at once than could be of use.
+    std::size_t end = 0;
+    while (end < text.size() && end <= max_bytes && is_plain(text[end]) == plain) ++end;
+    if (plain) {
+      line += text.substr(0, end);
+    } else {
+      const std::string quoted = quote_ascii(text.substr(0, end));
+      line.append(quoted, 1, quoted.size() - 2);
+    }
+    text.remove_prefix(end);
+  }
+  if (!text.empty() || line.size() > max_bytes) {
+    line.resize(std::min(line.size(), max_bytes));
+    line += "...";
+  }
+  return line;
+}
+
 std::string cite_token(std::string_view key) {
   std::string escaped;
-  for (const char c : key) {
+  for (const char c : key.substr(0, kMostCited + 1)) {
     if (c == '~') {
       escaped += "~0";
     } else if (c == '/') {

@@ -105,6 +105,10 @@ class Document {
 // As quote_ascii, and cut short where `text` is long: for messages that quote what a stranger wrote.
 [[nodiscard]] std::string cite(std::string_view text);
 
+// As quote_ascii, without quotes, and nothing that is printable ASCII escaped: what is cited already stays
+// so. Of more than max_bytes the beginning and "...".
+[[nodiscard]] std::string printable(std::string_view text, std::size_t max_bytes);
+
 // `key` as a token of a JSON pointer (RFC 6901) in a message: otherwise as cite, without quotes.
 [[nodiscard]] std::string cite_token(std::string_view key);
 

@@ -96,7 +96,7 @@ void log_start(const CommandLine& command, const Config& config, const Outcome& 
                std::uint64_t began_us) {
   const LogLevel level = !starts ? LogLevel::error : outcome.failure ? LogLevel::warning : LogLevel::info;
   if (!is_logged(config.log, level)) return;
-  StartRecord record;
+  Record record;
   record.message = !starts          ? "does not start"
                    : outcome.edited ? "starts with an init"
                                     : "starts without an init";
@@ -112,8 +112,12 @@ void log_start(const CommandLine& command, const Config& config, const Outcome& 
 void log_ignored(const CommandLine& command, const Config& config, const Outcome& outcome) {
   if (!is_logged(config.log, LogLevel::warning)) return;
   for (const std::string& complaint : outcome.ignored) {
-    const std::string message = "container " + std::string(command.container_id) + ": ignored: " + complaint;
-    write_log(config.log, LogLevel::warning, record_of(message, config.log.format));
+    Record record;
+    record.message = "ignores an annotation";
+    record.container_id = command.container_id;
+    record.origin = {outcome.pod_namespace, outcome.pod, outcome.container};
+    record.detail = complaint;
+    write_log(config.log, LogLevel::warning, record_of(record, config.log.format));
   }
 }
 

@@ -94,8 +94,8 @@ std::string kept(std::string_view text) {
   const Value* value = &document->root();
   for (std::uint32_t i = 0; i < document->root().tree_size; ++i, ++value) {
     line += (i == 0 ? "" : " ") + std::string(value->key) + ":" +
-            std::string(name_of(value->kind).substr(2, 3)) + (value->empty ? "" : "*") +
-            std::string(value->text);
+            std::string(name_of(value->kind).substr(name_of(value->kind).find(" ") + 1, 3)) +
+            (value->empty ? "" : "*") + std::string(value->text);
   }
   return line;
 }
@@ -109,7 +109,7 @@ TEST(Json, only_what_is_wanted_stays) {
             ":obj* point:arr* :obj* x:num1 :obj* :arr* :num7");
   EXPECT_EQ(kept(R"({"name":{"words":["x"]}})"), ":obj* name:obj*");
   EXPECT_EQ(kept(R"({"words":{"a":"b","c":{"d":1}}})"), ":obj* words:obj* a:strb c:obj*");
-  EXPECT_EQ(kept(R"({"a":[[[1,"]"]]],"b":{"c":{"d":"}"}},"name":null})"), ":obj* name:ll");
+  EXPECT_EQ(kept(R"({"a":[[[1,"]"]]],"b":{"c":{"d":"}"}},"name":null})"), ":obj* name:nulnull");
   EXPECT_EQ(kept(R"([{"name":1},2])"), ":arr*");
   EXPECT_EQ(kept("{}"), ":obj");
   EXPECT_EQ(kept("7"), ":num7");
