@@ -132,9 +132,11 @@ class Tree {
       }
       const int directory = open.empty() ? root_.number() : open.back().number();
       if (fstat(directory, &status) < 0) return {Found::maybe, place};
-      if (!S_ISDIR(status.st_mode)) return {Found::absent, place + "/" + name};
+      std::string next = place;
+      next += '/';
+      next += name;
+      if (!S_ISDIR(status.st_mode)) return {Found::absent, next};
       permitted = permitted && allows(directory, status);
-      const std::string next = place + "/" + name;
       if (is_landing(next, landings)) return {Found::maybe, next};
       Fd file(openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
       if (!file.is_open()) {
