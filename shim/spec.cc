@@ -125,8 +125,9 @@ Result<void> read_user(const Value& process, Spec& spec) {
     if (!groups) return groups.error();
     if (*groups != nullptr) {
       for (const Value& group : (*groups)->children()) {
-        if (group.kind != Kind::number)
+        if (group.kind != Kind::number) {
           return wrong_element(path + "/additionalGids", Kind::number, group.kind);
+        }
         std::uint64_t id = 0;
         if (is_number(group.text, id)) spec.user.groups.push_back(id);
       }
@@ -203,8 +204,9 @@ Result<void> read_mounts(const Value& root, Spec& spec) {
   if (is_null(*mounts)) return {};
   std::size_t count = 0;
   for (const Value& entry : (*mounts)->children()) {
-    if (++count > kMostMounts)
+    if (++count > kMostMounts) {
       return Error{"/mounts: more than " + std::to_string(kMostMounts) + " to look at"};
+    }
     if (entry.kind != Kind::object) return wrong_element("/mounts", Kind::object, entry.kind);
     auto destination = find_text(entry, "/mounts", "destination");
     if (!destination) return destination.error();
