@@ -22,8 +22,8 @@ struct Member {
 
 Error expected(const std::string& pointer, const std::string& what, const Value& found) {
   std::string seen(name_of(found.kind));
-  if (found.kind == Kind::string) seen = json::quote(found.text);
-  if (found.kind == Kind::number || found.kind == Kind::boolean) seen = std::string(found.text);
+  if (found.kind == Kind::string) seen = json::cite(found.text);
+  if (found.kind == Kind::number || found.kind == Kind::boolean) seen = json::cite_token(found.text);
   return Error{(pointer.empty() ? "" : pointer + ": ") + "expected " + what + ", found " + seen};
 }
 

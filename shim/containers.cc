@@ -2,6 +2,7 @@
 
 #include "command_line.h"
 #include "decide.h"
+#include "init_systems.h"
 #include "json.h"
 #include "spec.h"
 

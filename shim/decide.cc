@@ -1,6 +1,8 @@
 #include "decide.h"
 
 #include "annotations.h"
+#include "init_systems.h"
+#include "json.h"
 #include "seccomp_profile.h"
 
 #include <algorithm>
@@ -17,13 +19,6 @@ constexpr string_view kPodmanInit = "io.podman.annotations.init";
 constexpr string_view kInits[] = {
     "runi-init",   ".runi-init", "tini", "tini-static", "dumb-init", "catatonit", "docker-init",
     "podman-init", "go-init",    "pid1", "my_init",     "minit",     "horust",    "pause",
-};
-
-// Programs that insist on being PID 1, or act as one.
-constexpr string_view kInitSystems[] = {
-    "init",     "systemd", "upstart",   "runit",         "runit-init",        "openrc-init",
-    "sysvinit", "linuxrc", "s6-svscan", "s6-linux-init", "s6-overlay-suexec", "dinit",
-    "finit",    "nosh",    "launchd",
 };
 
 // Annotations that only a pod's sandbox carries, and its value.
@@ -56,10 +51,6 @@ bool contains(const Range& range, string_view text) {
   return std::find(std::begin(range), std::end(range), text) != std::end(range);
 }
 
-std::string quoted(string_view command) {
-  return "\"" + std::string(command) + "\"";
-}
-
 // A row of the table: the evidence for its reason, or nothing.
 using Evidence = std::optional<std::string>;
 
@@ -68,6 +59,7 @@ struct Question {
   const Config& config;
   const Spec& spec;
   const Wishes& wishes;
+  const Rootfs& rootfs;
   mutable std::optional<Result<seccomp::Fit>> fit;  // see fit_of()
 };
 
@@ -116,20 +108,20 @@ Evidence shared_pid(const Question& q) {
 Evidence has_init(const Question& q) {
   const string_view command = command_of(q);
   if (q.spec.annotation(kPodmanInit) == "TRUE") return "annotation " + std::string(kPodmanInit);
-  if (is_init(base_name(command)) || command == "/dev/init") return "command " + quoted(command);
+  if (is_init(base_name(command)) || command == "/dev/init") return "command " + json::cite(command);
   return std::nullopt;
 }
 
 Evidence wants_pid1(const Question& q) {
   const string_view command = command_of(q);
-  if (is_init_system(base_name(command))) return "command " + quoted(command);
+  if (auto found = find_init_system(without_multi_call(q.spec.args))) return found;
   if (const auto stop = q.spec.annotation(kStopSignal); stop && contains(kSystemdStopSignals, *stop)) {
     return "annotation " + std::string(kStopSignal) + " is systemd's";
   }
   for (const std::string& skipped : q.config.skip_commands) {
     const bool by_path = skipped.find('/') != std::string::npos;
     if (skipped == (by_path ? command : base_name(command))) {
-      return "configuration: skipCommands has " + quoted(skipped);
+      return "configuration: skipCommands has " + json::cite(skipped);
     }
   }
   return std::nullopt;
@@ -138,12 +130,33 @@ Evidence wants_pid1(const Question& q) {
 Evidence not_a_process(const Question& q) {
   for (const Annotation& annotation : q.spec.annotations) {
     if (contains(kHandlerMarks, annotation.key) || annotation.key.starts_with("krun.")) {
-      return "annotation " + std::string(annotation.key);
+      return "annotation " + json::cite_token(annotation.key);
     }
   }
   const string_view runtime = base_name(q.config.runtime);
-  if (runtime == "krun" || runtime.starts_with("crun-")) return "runtime " + quoted(runtime);
-  if (command_of(q).ends_with(".wasm")) return "command " + quoted(command_of(q));
+  if (runtime == "krun" || runtime.starts_with("crun-")) return "runtime " + json::cite(runtime);
+  if (command_of(q).ends_with(".wasm")) return "command " + json::cite(command_of(q));
+  return std::nullopt;
+}
+
+// The runtime finds the init and so would no longer find out that the command does not start: what is an
+// error of create without an init would become one of the application. A restore executes nothing.
+Evidence no_command(const Question& q) {
+  using Result = CommandLookup::Result;
+  if (q.command.verb == Verb::restore) return std::nullopt;
+  const CommandLookup& lookup = q.rootfs.command;
+  const std::string command = "command " + json::cite(command_of(q));
+  const bool by_path = command_of(q).find('/') == string_view::npos;
+  switch (lookup.result) {
+    case Result::may_start: return std::nullopt;
+    case Result::no_path: return command + ", and PATH is missing or empty";
+    case Result::relative: return command + " may be found by an element of PATH that is not absolute";
+    case Result::absent: return command + (by_path ? " is in no directory of PATH" : " does not exist");
+    case Result::not_executable: return command + ": " + json::cite(lookup.path) + " is not executable";
+    case Result::not_permitted:
+      return command + ": " + json::cite(lookup.path) + " is not for user " +
+             std::to_string(q.spec.user.uid) + " to execute";
+  }
   return std::nullopt;
 }
 
@@ -266,7 +279,8 @@ constexpr struct {
     {Reason::no_process, no_process},   {Reason::sandbox, sandbox},
     {Reason::shared_pid, shared_pid},   {Reason::has_init, has_init},
     {Reason::wants_pid1, wants_pid1},   {Reason::not_a_process, not_a_process},
-    {Reason::one_process, one_process}, {Reason::seccomp, seccomp},
+    {Reason::no_command, no_command},   {Reason::one_process, one_process},
+    {Reason::seccomp, seccomp},
 };
 
 }  // namespace
@@ -282,10 +296,6 @@ bool is_init(string_view name) {
   return contains(kInits, name);
 }
 
-bool is_init_system(string_view name) {
-  return contains(kInitSystems, name);
-}
-
 std::string_view name_of(Reason reason) {
   switch (reason) {
     case Reason::not_a_start: return "not-a-start";
@@ -296,6 +306,7 @@ std::string_view name_of(Reason reason) {
     case Reason::has_init: return "has-init";
     case Reason::wants_pid1: return "wants-pid1";
     case Reason::not_a_process: return "not-a-process";
+    case Reason::no_command: return "no-command";
     case Reason::one_process: return "one-process";
     case Reason::seccomp: return "seccomp";
     case Reason::no_place: return "no-place";
@@ -306,7 +317,7 @@ std::string_view name_of(Reason reason) {
 
 Plan decide(const CommandLine& command, const Config& config, const Spec& spec, const Rootfs& rootfs) {
   Wishes wishes = read_wishes(spec, config);
-  const Question question{command, config, spec, wishes, {}};
+  const Question question{command, config, spec, wishes, rootfs, {}};
   Plan plan;
   if (command.verb != Verb::other && must_tell(question)) plan.complaints = std::move(wishes.complaints);
   for (const auto& row : kRows) {
@@ -332,7 +343,7 @@ Plan decide(const CommandLine& command, const Config& config, const Spec& spec, 
 std::vector<Row> explain(const CommandLine& command, const Config& config, const Spec& spec,
                          const Rootfs& rootfs) {
   const Wishes wishes = read_wishes(spec, config);
-  const Question question{command, config, spec, wishes, {}};
+  const Question question{command, config, spec, wishes, rootfs, {}};
   std::vector<Row> rows;
   for (const auto& row : kRows) rows.push_back({row.reason, row.find(question)});
   const auto target = find_target(spec, rootfs);

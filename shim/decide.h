@@ -24,6 +24,7 @@ enum class Reason {
   has_init,       // the command is an init of this kind already
   wants_pid1,     // the command is a full init system
   not_a_process,  // WebAssembly, a virtual machine: no exec
+  no_command,     // the command is no program that the runtime would start
   one_process,    // the init would leave the application no process
   seccomp,        // the container's profile would keep the init from its work, or end it
   no_place,       // no mount target is safe
@@ -32,6 +33,20 @@ enum class Reason {
 
 // "not-a-start", "disabled", …, "inject": as documents and messages write it.
 [[nodiscard]] std::string_view name_of(Reason reason);
+
+// What looking for the command in the root file system has come to.
+struct CommandLookup {
+  enum class Result {
+    may_start,       // as far as can be told
+    no_path,         // it has no slash, and there is no PATH
+    relative,        // PATH leads to it by an element that is not absolute, which runtimes refuse or take
+    absent,          // there is certainly no such file
+    not_executable,  // it is a directory, or a file without execute permission for anyone
+    not_permitted,   // execute permission, or that to search a directory, is not for the container's user
+  };
+  Result result = Result::may_start;
+  std::string path;  // in the container, of what is there; may be empty
+};
 
 // What decide() must know of the root file system, which the specification only names.
 struct Rootfs {
@@ -45,6 +60,7 @@ struct Rootfs {
   bool target_exists = false;   // it exists and may be anything
   std::uint64_t owner_uid = 0;  // of the root directory, in the caller's user namespace
   std::uint64_t owner_gid = 0;
+  CommandLookup command;  // whatever `known` says
 };
 
 // Where the init appears in a container, in the order in which the places are tried.
@@ -52,9 +68,8 @@ inline constexpr std::string_view kDevTarget = "/dev/.runi-init";
 inline constexpr std::string_view kRunTarget = "/run/.runi-init";
 inline constexpr std::string_view kRootfsTarget = "/.runi-init";
 
-// Whether a command of this base name is an init of runi-init's kind; whether it must be, or acts as, PID 1.
+// Whether a command of this base name is an init of runi-init's kind.
 [[nodiscard]] bool is_init(std::string_view name);
-[[nodiscard]] bool is_init_system(std::string_view name);
 
 // The annotation that marks a container as a pod's sandbox; nothing where there is none.
 [[nodiscard]] std::optional<std::string_view> find_sandbox_mark(const Spec& spec);

@@ -20,7 +20,7 @@ bool is_null(const Value* value) {
 
 Splice insert_first(std::string_view pointer, const Value& container, const std::string& items) {
   const std::size_t at = container.begin + 1;
-  return {pointer, at, at, container.children().empty() ? items : items + ","};
+  return {pointer, at, at, container.empty ? items : items + ","};
 }
 
 Splice append_last(std::string_view pointer, const Value& array, const std::string& item) {

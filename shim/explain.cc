@@ -1,3 +1,4 @@
+#include "command_lookup.h"
 #include "explanation.h"
 #include "machine.h"
 #include "output.h"
@@ -63,7 +64,9 @@ Result<void> read_spec(const Options& options, Start& start) {
 void look_at_root(const Options& options, const Spec& spec, Start& start) {
   const bool in_bundle = options.input.empty() && options.config.empty();
   if (options.input.empty()) {
-    start.rootfs = look_at_rootfs(in_bundle ? options.bundle : directory_of(options.config), spec);
+    const std::string bundle = in_bundle ? options.bundle : directory_of(options.config);
+    start.rootfs = look_at_rootfs(bundle, spec);
+    start.rootfs.command = look_up_command(bundle, spec);
   }
   const std::string path(spec.root_path);
   if (start.rootfs.known || in_bundle) {
@@ -83,7 +86,7 @@ Result<int> run_explain(const Options& options) {
   const std::string runi = find_runi();
   Start start;
   start.handler = options.handler;
-  start.settings = read_settings(options.handler);
+  start.settings = read_settings(options.handler, runi);
   start.runtime = choose_runtime(start.settings.config, runi);
   if (start.runtime) start.settings.config.runtime = *start.runtime;
   start.init = find_init(start.settings.config.init_path, runi);

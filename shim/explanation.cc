@@ -24,9 +24,10 @@ std::optional<Error> find_failure(const Start& start, const Result<Spec>& spec, 
 void show_edit(const Start& start, const Spec& spec, Explanation& explanation) {
   explanation.edit = splices_of(spec, *explanation.injection, *start.init, RUNI_VERSION);
   const std::string edited = inject(*start.bytes, spec, *explanation.injection, *start.init, RUNI_VERSION);
-  auto after = json::Document::parse(edited, json::Comments::refused);
-  if (!after) return;  // the edit keeps JSON JSON; without a diff the splices still tell
-  explanation.diff = unified_diff(laid_out(spec.document, *start.bytes), laid_out(*after, edited));
+  const auto before = json::Document::parse(*start.bytes, json::Comments::refused);
+  const auto after = json::Document::parse(edited, json::Comments::refused);
+  if (!before || !after) return;  // the edit keeps JSON JSON; without a diff the splices still tell
+  explanation.diff = unified_diff(laid_out(*before, *start.bytes), laid_out(*after, edited));
 }
 
 std::string_view heading_of(Outcome outcome) {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,9 +50,10 @@ class Children {
 // One value. Its views live as long as the bytes that were parsed and the Document both do.
 struct Value {
   Kind kind = Kind::null;
+  bool empty = true;            // an array or object without anything in it, in the text
   std::uint32_t tree_size = 1;  // values in this subtree, itself included; the children follow it in memory
-  std::size_t begin = 0;        // [begin, end) in the text; meaningless where comments are allowed
-  std::size_t end = 0;
+  std::uint32_t begin = 0;      // [begin, end) in the text; meaningless where comments are allowed
+  std::uint32_t end = 0;
   std::string_view key;   // the member's name, decoded; empty for elements of arrays and for the root
   std::string_view text;  // a string decoded; the words "true" and "false"; a number as it was written
 
@@ -65,12 +67,26 @@ inline Children::Iterator& Children::Iterator::operator++() {
 
 enum class Comments { refused, allowed };
 
+// A member of an object that is read, and what of its value is. All else in the text is checked and then
+// forgotten: memory is for what somebody asks for, whatever else a stranger has written.
+struct Wanted {
+  std::string_view name;
+  std::span<const Wanted> members = {};  // of an object, or of each object in an array
+  bool elements =
+      false;  // where no members are named: of an array or object the values in it, but nothing below
+};
+
 class Document {
  public:
   // Reads one JSON text (RFC 8259, UTF-8); the bytes must outlive the Document.
   // Errors: the place (line, column) and the cause. Nothing recurses; nesting deeper than 10,000 is refused,
   // as Go does.
   static Result<Document> parse(std::string_view bytes, Comments comments);
+
+  // The same, but of a top-level object only what is wanted stays, and all names that `alike` takes for
+  // those.
+  static Result<Document> parse(std::string_view bytes, std::span<const Wanted> wanted,
+                                bool (*alike)(std::string_view name, std::string_view wanted));
 
   [[nodiscard]] const Value& root() const { return values_.front(); }
 
@@ -79,6 +95,7 @@ class Document {
 
  private:
   friend class Builder;
+  static Result<Document> read(class Builder& builder, std::string_view bytes, Comments comments);
   std::vector<Value> values_;          // in the order of the text, parents before their children
   std::deque<std::string> unescaped_;  // strings that are not what they look like in the text
   std::optional<std::string_view> with_nul_;
@@ -92,6 +109,10 @@ class Document {
 
 // As quote_ascii, and cut short where `text` is long: for messages that quote what a stranger wrote.
 [[nodiscard]] std::string cite(std::string_view text);
+
+// As quote_ascii, without quotes, and nothing that is printable ASCII escaped: what is cited already stays
+// so. Of more than max_bytes the beginning and "...".
+[[nodiscard]] std::string printable(std::string_view text, std::size_t max_bytes);
 
 // `key` as a token of a JSON pointer (RFC 6901) in a message: otherwise as cite, without quotes.
 [[nodiscard]] std::string cite_token(std::string_view key);

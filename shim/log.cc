@@ -90,7 +90,10 @@ void write_log(const LogConfig& config, LogLevel level, const std::string& recor
   LogConfig fallback = config;
   fallback.sink = LogSink::syslog;
   const Error why = with_context("log " + config.file, delivered.error());
-  (void)deliver(fallback, LogLevel::warning, record_of(why.what, config.format));  // there is no third place
+  Record lost;
+  lost.message = "cannot log to the file";
+  lost.detail = why.what;
+  (void)deliver(fallback, LogLevel::warning, record_of(lost, config.format));  // there is no third place
   if (level != LogLevel::info) (void)deliver(fallback, level, record);
 }
 

@@ -1,6 +1,7 @@
 #include "procfs.h"
 
 #include "decide.h"
+#include "init_systems.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -87,23 +87,17 @@ Origin origin_of(const Spec& spec) {
           first_of(spec, "io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name"), container_name(spec)};
 }
 
-std::string record_of(const StartRecord& start, LogFormat format) {
+std::string record_of(const Record& record, LogFormat format) {
   Line line(format);
-  line.message(start.message);
-  line.add("container_id", start.container_id);
-  line.add("namespace", start.origin.pod_namespace);
-  line.add("pod", start.origin.pod);
-  line.add("container", start.origin.container);
-  line.add("decision", start.decision);
-  line.add("detail", start.detail);
-  line.add("runtime", start.runtime);
-  line.add("elapsed_us", start.elapsed_us);
-  return line.take();
-}
-
-std::string record_of(std::string_view message, LogFormat format) {
-  Line line(format);
-  line.message(message);
+  line.message(record.message);
+  line.add("container_id", record.container_id);
+  line.add("namespace", record.origin.pod_namespace);
+  line.add("pod", record.origin.pod);
+  line.add("container", record.origin.container);
+  line.add("decision", record.decision);
+  line.add("detail", record.detail);
+  line.add("runtime", record.runtime);
+  if (record.elapsed_us) line.add("elapsed_us", *record.elapsed_us);
   return line.take();
 }
 

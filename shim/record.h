@@ -5,6 +5,7 @@
 #include "spec.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,26 +23,24 @@ struct Origin {
 // labels (Kubernetes, pkg/kubelet/types/labels.go).
 [[nodiscard]] Origin origin_of(const Spec& spec);
 
-// What became of a start. All but message, decision and time may be the words of whoever made the container.
-struct StartRecord {
-  std::string_view message;  // runi's own words
+// What became of a start, or of something about it. All but message, decision and time may be the words of
+// whoever made the container.
+struct Record {
+  std::string_view message;  // runi's own words: the one thing that is not in quotes
   std::string_view container_id;
   Origin origin;
   std::string_view decision;  // a reason's name
   std::string_view detail;
   std::string_view runtime;
-  std::uint64_t elapsed_us = 0;
+  std::optional<std::uint64_t> elapsed_us;
 };
 
 // The longest value in a record, as it is written; a longer one ends in "...".
 inline constexpr std::size_t kMaxValueBytes = 512;
 
-// A start as one line of printable ASCII, shorter than 3,900 bytes, so that with what a sink puts in front a
+// One line of printable ASCII, shorter than 3,900 bytes, so that with what a sink puts in front a
 // pipe still takes it at once (pipe(7), PIPE_BUF). Text: the message, then key=value. JSON: the members of an
 // object, without its braces. Keys without a value are left out.
-[[nodiscard]] std::string record_of(const StartRecord& start, LogFormat format);
-
-// The same of a message alone, which may hold anything.
-[[nodiscard]] std::string record_of(std::string_view message, LogFormat format);
+[[nodiscard]] std::string record_of(const Record& record, LogFormat format);
 
 }  // namespace runi

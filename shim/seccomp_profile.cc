@@ -162,15 +162,20 @@ constexpr Call kCalls[] = {
 
 constexpr std::size_t kNumbers = 512;
 
-constexpr std::array<bool, kNumbers> kIsCalled = [] {
-  std::array<bool, kNumbers> called = {};
-  for (const Call& call : kCalls) called[static_cast<std::size_t>(call.number)] = true;
-  return called;
+// For each number of a call the bit that stands for it in a set of the init's calls; 0 for all others.
+constexpr std::array<std::uint64_t, kNumbers> kBits = [] {
+  std::array<std::uint64_t, kNumbers> bits = {};
+  unsigned next = 0;
+  for (const Call& call : kCalls) {
+    std::uint64_t& bit = bits[static_cast<std::size_t>(call.number)];
+    if (bit == 0) bit = std::uint64_t{1} << next++;
+  }
+  return bits;
 }();
 
-bool is_called(int number) {
-  return number >= 0 && static_cast<std::size_t>(number) < kNumbers &&
-         kIsCalled[static_cast<std::size_t>(number)];
+std::uint64_t bit_of(int number) {
+  return number >= 0 && static_cast<std::size_t>(number) < kNumbers ? kBits[static_cast<std::size_t>(number)]
+                                                                    : 0;
 }
 
 // --- the profile -------------------------------------------------------------------------------------------
@@ -225,7 +230,7 @@ Result<std::optional<std::uint64_t>> find_number(const Value& object, string_vie
   std::uint64_t number = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
   if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) {
-    return wrong(path, member, "expected a number of 0 or more, found " + std::string(text));
+    return wrong(path, member, "expected a number of 0 or more, found " + json::cite_token(text));
   }
   return std::optional(number);
 }
@@ -241,7 +246,7 @@ Result<Action> find_action(const Value& object, string_view path, string_view me
   const auto* const known = std::find_if(std::begin(kActions), std::end(kActions),
                                          [text](const auto& action) { return action.name == text; });
   if (known == std::end(kActions)) {
-    return wrong(path, member, "expected an action of seccomp, found \"" + std::string(text) + "\"");
+    return wrong(path, member, "expected an action of seccomp, found " + json::cite(text));
   }
   Action action{known->value, known->name};
   const bool takes_errno = known->value == kErrno || known->value == kTrace;
@@ -300,13 +305,6 @@ Options options_of(std::span<const std::string> arguments) {
   return options;
 }
 
-// The string is as good as in the environment if it stands anywhere: no one else writes it.
-bool has_listen_pidfd(const Spec& spec) {
-  const Value& root = spec.document.root();
-  return std::any_of(&root, &root + root.tree_size,
-                     [](const Value& value) { return value.text.starts_with("LISTEN_PIDFDID="); });
-}
-
 bool borrows_user(const Spec& spec) {
   return spec.may_set_user && !spec.may_kill;
 }
@@ -319,7 +317,7 @@ bool applies(const Call& call, const Options& options, const Spec& spec) {
     case When::sandbox: return options.sandbox;
     case When::facts: return options.shield || borrows_user(spec);
     case When::borrowing: return borrows_user(spec);
-    case When::listen_pidfd: return has_listen_pidfd(spec);
+    case When::listen_pidfd: return spec.has_listen_pidfd;
   }
   return true;
 }
@@ -365,7 +363,7 @@ Result<Profile::Condition> Profile::parse_condition(const Value& value) {
     return Condition{static_cast<unsigned>(index->value_or(0)), comparison.value, first->value_or(0),
                      second->value_or(0)};
   }
-  return wrong(kArgsPath, "op", "expected a comparison of seccomp, found \"" + std::string(text) + "\"");
+  return wrong(kArgsPath, "op", "expected a comparison of seccomp, found " + json::cite(text));
 }
 
 Result<void> Profile::add(const Value& entry) {
@@ -376,39 +374,38 @@ Result<void> Profile::add(const Value& entry) {
   if (!args) return args.error();
   auto names = find_member(entry, kCallsPath, "names", Kind::array);
   if (!names) return names.error();
-  std::vector<Condition> conditions;
+  Rule rule;
+  rule.action = *action;
+  unsigned seen = 0;
   if (*args != nullptr) {
     for (const Value& arg : (*args)->children()) {
       auto condition = parse_condition(arg);
       if (!condition) return condition.error();
-      conditions.push_back(*condition);
+      // Two conditions on one argument make each a rule of its own: runc's "old behavior", which crun has
+      // too.
+      const unsigned bit = 1U << condition->index;
+      rule.separate = rule.separate || (seen & bit) != 0;
+      seen |= bit;
+      rule.conditions.push_back(*condition);
     }
   }
   // Both runtimes leave such a rule out, because libseccomp does not take it.
   if (*names == nullptr || action->value == default_action_.value) return {};
 
-  // Two conditions on one argument make each a rule of its own: runc's "old behavior", which crun has too.
-  unsigned seen = 0;
-  bool separate = false;
-  for (const Condition& condition : conditions) {
-    const unsigned bit = 1U << condition.index;
-    separate = separate || (seen & bit) != 0;
-    seen |= bit;
-  }
-  // A mask without bits leaves nothing to compare, and libseccomp leaves the condition out.
-  const auto compares = [](const Condition& condition) {
-    return condition.comparison != SCMP_CMP_MASKED_EQ || condition.value != 0;
-  };
-  std::vector<std::vector<Condition>> alternatives(separate ? conditions.size() : 1);
-  for (std::size_t i = 0; i < conditions.size(); ++i) {
-    if (compares(conditions[i])) alternatives[separate ? i : 0].push_back(conditions[i]);
-  }
   for (const Value& name : (*names)->children()) {
     if (name.kind != Kind::string) return wrong(kCallsPath, "names", "expected strings in it");
-    const int number = number_of(name.text);
-    if (!is_called(number)) continue;
-    for (const auto& alternative : alternatives) rules_.push_back({number, *action, alternative});
+    const std::uint64_t bit = bit_of(number_of(name.text));
+    rule.repeated |= rule.calls & bit;
+    rule.calls |= bit;
   }
+  if (rule.calls == 0) return {};
+  // A mask without bits leaves nothing to compare, and libseccomp leaves the condition out.
+  const std::size_t all = rule.conditions.size();
+  std::erase_if(rule.conditions, [](const Condition& condition) {
+    return condition.comparison == SCMP_CMP_MASKED_EQ && condition.value == 0;
+  });
+  rule.unconditional = rule.conditions.empty() || (rule.separate && rule.conditions.size() < all);
+  rules_.push_back(std::move(rule));
   return {};
 }
 
@@ -449,44 +446,44 @@ Profile::Match Profile::match(const Condition& condition, const Argument& argume
   }
 }
 
-Profile::Match Profile::match(const Rule& rule, const Call& call) {
-  Match all = Match::yes;
-  for (const Condition& condition : rule.conditions) {
-    all = std::min(all, match(condition, call.arguments[condition.index]));
-  }
-  return all;
+bool Profile::is_for_equality(const Condition& condition) {
+  return condition.comparison == SCMP_CMP_EQ || condition.comparison == SCMP_CMP_MASKED_EQ;
 }
 
 std::vector<Action> Profile::answers_to(const Call& call) const {
-  std::vector<Action> answers;
-  std::vector<const Rule*> rules;
-  bool certain = false;
+  const std::uint64_t bit = bit_of(call.number);
+  std::size_t count = 0;
+  bool for_equality = true;
   for (const Rule& rule : rules_) {
-    if (rule.number != call.number) continue;
+    if ((rule.calls & bit) == 0) continue;
     // A rule without conditions takes the place of all that have some (db_col_rule_add() in libseccomp's
     // db.c).
-    if (rule.conditions.empty()) return {rule.action};
-    rules.push_back(&rule);
+    if (rule.unconditional) return {rule.action};
+    count += (rule.separate ? rule.conditions.size() : 1) * ((rule.repeated & bit) != 0 ? 2 : 1);
+    for_equality =
+        for_equality && std::all_of(rule.conditions.begin(), rule.conditions.end(), is_for_equality);
   }
-  const bool in_doubt = is_in_doubt(rules);
-  for (const Rule* rule : rules) {
-    const Match matched = in_doubt ? Match::maybe : match(*rule, call);
-    if (matched != Match::no) answers.push_back(rule->action);
+  // libseccomp (2.5.4) may make something else of several rules for one call than they say: it merges them to
+  // a tree, and gets that wrong where a comparison is not for equality.
+  const bool in_doubt = count > 1 && !for_equality;
+  std::vector<Action> answers;
+  bool certain = false;
+  for (const Rule& rule : rules_) {
+    if ((rule.calls & bit) == 0) continue;
+    // Of all conditions the worst, or of separate ones the best.
+    Match matched = rule.separate ? Match::no : Match::yes;
+    for (const Condition& condition : rule.conditions) {
+      const Match one = match(condition, call.arguments[condition.index]);
+      matched = rule.separate ? std::max(matched, one) : std::min(matched, one);
+    }
+    if (in_doubt) matched = Match::maybe;
+    if (matched != Match::no && (answers.empty() || answers.back().value != rule.action.value)) {
+      answers.push_back(rule.action);
+    }
     certain = certain || matched == Match::yes;
   }
   if (!certain) answers.push_back(default_action_);
   return answers;
-}
-
-// Whether libseccomp (2.5.4) may make something else of these rules for one call than they say: it merges
-// several to a tree, and gets that wrong where a comparison is not for equality.
-bool Profile::is_in_doubt(const std::vector<const Rule*>& rules) {
-  if (rules.size() < 2) return false;
-  return std::any_of(rules.begin(), rules.end(), [](const Rule* rule) {
-    return std::any_of(rule->conditions.begin(), rule->conditions.end(), [](const Condition& condition) {
-      return condition.comparison != SCMP_CMP_EQ && condition.comparison != SCMP_CMP_MASKED_EQ;
-    });
-  });
 }
 
 Result<Fit> judge(const Spec& spec, std::span<const std::string> init_arguments) {

@@ -79,18 +79,22 @@ class Profile {
     std::uint64_t value = 0;
     std::uint64_t value_two = 0;
   };
+  // One entry of the profile: what is so for each of its calls is kept once, as an entry may have many of
+  // both.
   struct Rule {
-    int number = 0;
+    std::uint64_t calls = 0;     // a bit for each of the init's calls that it names
+    std::uint64_t repeated = 0;  // the same, of those that it names again
     Action action;
-    std::vector<Condition> conditions;  // all must hold
+    std::vector<Condition> conditions;
+    bool separate = false;       // each condition is a rule of its own; else all must hold
+    bool unconditional = false;  // a rule without any is among them
   };
   enum class Match { no, maybe, yes };
 
   static Result<Condition> parse_condition(const json::Value& value);
   Result<void> add(const json::Value& entry);
   static Match match(const Condition& condition, const Argument& argument);
-  static Match match(const Rule& rule, const Call& call);
-  static bool is_in_doubt(const std::vector<const Rule*>& rules);
+  static bool is_for_equality(const Condition& condition);
 
   Action default_action_;
   std::vector<Rule> rules_;  // but those that say what the default action says

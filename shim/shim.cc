@@ -1,6 +1,7 @@
 #include "shim.h"
 
 #include "command_line.h"
+#include "command_lookup.h"
 #include "config.h"
 #include "decide.h"
 #include "edit.h"
@@ -63,7 +64,8 @@ Outcome prepare(const CommandLine& command, const Config& config) {
     if (!*file) return settled(Reason::no_process, path + ": No such file or directory");
     auto spec = parse_spec((*file)->bytes);
     if (!spec) return failed({}, with_context(path, spec.error()));
-    const Rootfs rootfs = look_at_rootfs(std::string(command.bundle), *spec);
+    Rootfs rootfs = look_at_rootfs(std::string(command.bundle), *spec);
+    rootfs.command = look_up_command(std::string(command.bundle), *spec);
     Plan plan = decide(command, config, *spec, rootfs);
     const Origin origin = origin_of(*spec);
     Outcome outcome = settled(plan.reason, plan.detail);
@@ -94,7 +96,7 @@ void log_start(const CommandLine& command, const Config& config, const Outcome& 
                std::uint64_t began_us) {
   const LogLevel level = !starts ? LogLevel::error : outcome.failure ? LogLevel::warning : LogLevel::info;
   if (!is_logged(config.log, level)) return;
-  StartRecord record;
+  Record record;
   record.message = !starts          ? "does not start"
                    : outcome.edited ? "starts with an init"
                                     : "starts without an init";
@@ -110,8 +112,12 @@ void log_start(const CommandLine& command, const Config& config, const Outcome& 
 void log_ignored(const CommandLine& command, const Config& config, const Outcome& outcome) {
   if (!is_logged(config.log, LogLevel::warning)) return;
   for (const std::string& complaint : outcome.ignored) {
-    const std::string message = "container " + std::string(command.container_id) + ": ignored: " + complaint;
-    write_log(config.log, LogLevel::warning, record_of(message, config.log.format));
+    Record record;
+    record.message = "ignores an annotation";
+    record.container_id = command.container_id;
+    record.origin = {outcome.pod_namespace, outcome.pod, outcome.container};
+    record.detail = complaint;
+    write_log(config.log, LogLevel::warning, record_of(record, config.log.format));
   }
 }
 

@@ -10,6 +10,9 @@ namespace {
 using json::Kind;
 using json::Value;
 
+// Each costs system calls, to see where it leads.
+constexpr std::size_t kMostMounts = 10'000;
+
 constexpr const char* kStandsTwice = "stands twice; runtimes disagree on which one counts";
 
 // Takes the first character off `name`, as Go's encoding/json sees it when it looks for a struct field: ASCII
@@ -26,8 +29,11 @@ char take_folded(std::string_view& name) {
   return take(1, c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
 }
 
-// Most names differ in their first letter already.
+// Members' names are of small ASCII letters. Most others differ in the first already, and none is shorter.
 bool fold_alike(std::string_view name, std::string_view member) {
+  if (name.size() < member.size()) return false;
+  const auto first = static_cast<unsigned char>(name.front());
+  if (first < 0x80 && (first | 0x20U) != static_cast<unsigned char>(member.front())) return false;
   while (!name.empty() && !member.empty()) {
     if (take_folded(name) != take_folded(member)) return false;
   }
@@ -69,27 +75,83 @@ Error wrong_element(std::string_view path, Kind expected, Kind found) {
                std::string(name_of(found))};
 }
 
-// An exec gives root what its bounding set holds, and others the ambient capabilities (capabilities(7)).
-Result<void> read_capabilities(const Value& process, Spec& spec) {
-  bool is_root = true;
+bool is_number(std::string_view text, std::uint64_t& number) {
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec == std::errc{} && read.ptr == text.data() + text.size();
+}
+
+Result<void> find_number(const Value& object, const std::string& path, std::string_view member,
+                         std::uint64_t& target) {
+  auto number = find_member(object, path, member, Kind::number);
+  if (!number) return number.error();
+  if (*number == nullptr || is_number((*number)->text, target)) return {};
+  return Error{path + "/" + std::string(member) + ": expected a number of 0 or more, found " +
+               json::cite_token((*number)->text)};
+}
+
+Result<void> read_environment(const Value& process, Spec& spec) {
+  auto variables = find_member(process, "/process", "env", Kind::array);
+  if (!variables) return variables.error();
+  if (*variables == nullptr) return {};
+  constexpr std::string_view kPath = "PATH=";
+  for (const Value& variable : (*variables)->children()) {
+    if (variable.kind != Kind::string) return wrong_element("/process/env", Kind::string, variable.kind);
+    if (variable.text.starts_with(kPath)) spec.search_path = variable.text.substr(kPath.size());
+    if (variable.text.starts_with("LISTEN_PIDFDID=")) spec.has_listen_pidfd = true;
+  }
+  return {};
+}
+
+// Whether a set of process.capabilities has one.
+Result<bool> has_capability(const Value& capabilities, std::string_view set, std::string_view capability) {
+  auto names = find_member(capabilities, "/process/capabilities", set, Kind::array);
+  if (!names) return names.error();
+  if (*names == nullptr) return false;
+  for (const Value& name : (*names)->children()) {
+    if (name.text == capability) return true;
+  }
+  return false;
+}
+
+// capabilities(7): root gets what its bounding set has at each execve, others what is ambient.
+Result<void> read_user(const Value& process, Spec& spec) {
   auto user = find_member(process, "/process", "user", Kind::object);
   if (!user) return user.error();
   if (*user != nullptr) {
-    auto uid = find_member(**user, "/process/user", "uid", Kind::number);
-    if (!uid) return uid.error();
-    is_root = *uid == nullptr || (*uid)->text == "0";
+    const std::string path = "/process/user";
+    if (auto read = find_number(**user, path, "uid", spec.user.uid); !read) return read;
+    if (auto read = find_number(**user, path, "gid", spec.user.gid); !read) return read;
+    auto groups = find_member(**user, path, "additionalGids", Kind::array);
+    if (!groups) return groups.error();
+    if (*groups != nullptr) {
+      for (const Value& group : (*groups)->children()) {
+        if (group.kind != Kind::number) {
+          return wrong_element(path + "/additionalGids", Kind::number, group.kind);
+        }
+        std::uint64_t id = 0;
+        if (is_number(group.text, id)) spec.user.groups.push_back(id);
+      }
+    }
   }
+  spec.user.overrides_modes = spec.user.uid == 0;
   auto capabilities = find_member(process, "/process", "capabilities", Kind::object);
   if (!capabilities) return capabilities.error();
   if (*capabilities == nullptr) return {};
-  auto set =
-      find_member(**capabilities, "/process/capabilities", is_root ? "bounding" : "ambient", Kind::array);
-  if (!set) return set.error();
-  if (*set == nullptr) return {};
-  for (const Value& name : (*set)->children()) {
-    if (name.text == "CAP_KILL") spec.may_kill = true;
-    if (name.text == "CAP_SETUID") spec.may_set_user = true;
-  }
+  constexpr std::string_view kOverride = "CAP_DAC_OVERRIDE";
+  auto bounding = has_capability(**capabilities, "bounding", kOverride);
+  if (!bounding) return bounding.error();
+  auto effective = has_capability(**capabilities, "effective", kOverride);
+  if (!effective) return effective.error();
+  auto ambient = has_capability(**capabilities, "ambient", kOverride);
+  if (!ambient) return ambient.error();
+  spec.user.overrides_modes = (spec.user.uid == 0 && *bounding && *effective) || *ambient;
+  const std::string_view set = spec.user.uid == 0 ? "bounding" : "ambient";
+  auto kill = has_capability(**capabilities, set, "CAP_KILL");
+  if (!kill) return kill.error();
+  auto set_user = has_capability(**capabilities, set, "CAP_SETUID");
+  if (!set_user) return set_user.error();
+  spec.may_kill = *kill;
+  spec.may_set_user = *set_user;
   return {};
 }
 
@@ -105,7 +167,33 @@ Result<void> read_process(const Value& root, Spec& spec) {
     spec.args.push_back(arg.text);
   }
   spec.args_value = *args;
-  return read_capabilities(**process, spec);
+  if (!read_environment(**process, spec)) spec.command_unclear = spec.has_listen_pidfd = true;
+  auto cwd = find_text(**process, "/process", "cwd");
+  if (cwd) spec.cwd = *cwd;
+  if (!cwd || !read_user(**process, spec)) spec.command_unclear = true;
+  return {};
+}
+
+// Hooks may put files into the root directory. Docker's own, in front of every container with a network, does
+// not (libnetwork/sandbox_externalkey_unix.go).
+Result<void> read_hooks(const Value& root, Spec& spec) {
+  auto hooks = find_member(root, "", "hooks", Kind::object);
+  if (!hooks) return hooks.error();
+  if (*hooks == nullptr) return {};
+  for (const std::string_view when : {"prestart", "createRuntime", "createContainer"}) {
+    auto list = find_member(**hooks, "/hooks", when, Kind::array);
+    if (!list) return list.error();
+    if (*list == nullptr) continue;
+    for (const Value& hook : (*list)->children()) {
+      if (hook.kind != Kind::object) return wrong_element("/hooks", Kind::object, hook.kind);
+      auto args = find_member(hook, "/hooks", "args", Kind::array);
+      if (!args) return args.error();
+      const bool is_dockers = *args != nullptr && !(*args)->children().empty() &&
+                              (*(*args)->children().begin()).text == "libnetwork-setkey";
+      if (!is_dockers) spec.command_unclear = true;
+    }
+  }
+  return {};
 }
 
 // tmpfs(5): mode=, in octal. What is no number is for the kernel to refuse.
@@ -131,7 +219,11 @@ Result<void> read_mounts(const Value& root, Spec& spec) {
   if (!mounts) return mounts.error();
   spec.mounts_value = *mounts;
   if (is_null(*mounts)) return {};
+  std::size_t count = 0;
   for (const Value& entry : (*mounts)->children()) {
+    if (++count > kMostMounts) {
+      return Error{"/mounts: more than " + std::to_string(kMostMounts) + " to look at"};
+    }
     if (entry.kind != Kind::object) return wrong_element("/mounts", Kind::object, entry.kind);
     auto destination = find_text(entry, "/mounts", "destination");
     if (!destination) return destination.error();
@@ -182,14 +274,7 @@ Result<std::vector<IdRange>> read_mappings(const Value& linux_value, std::string
     if (entry.kind != Kind::object) return wrong_element(path, Kind::object, entry.kind);
     IdRange range;
     for (const auto& [name, target] : {std::pair{"hostID", &range.host}, std::pair{"size", &range.size}}) {
-      auto number = find_member(entry, path, name, Kind::number);
-      if (!number) return number.error();
-      if (*number == nullptr) continue;
-      const std::string_view text = (*number)->text;
-      const auto read = std::from_chars(text.data(), text.data() + text.size(), *target);
-      if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) {
-        return Error{path + "/" + name + ": expected a number of 0 or more, found " + std::string(text)};
-      }
+      if (auto read = find_number(entry, path, name, *target); !read) return read.error();
     }
     ranges.push_back(range);
   }
@@ -270,6 +355,29 @@ Result<void> read_root(const Value& root, Spec& spec) {
   return {};
 }
 
+// All that is asked for above, and in seccomp_profile.cc. What is not here is in no Spec.
+constexpr json::Wanted kUser[] = {{"uid"}, {"gid"}, {"additionalGids", {}, true}};
+constexpr json::Wanted kCapabilities[] = {
+    {"bounding", {}, true}, {"effective", {}, true}, {"ambient", {}, true}};
+constexpr json::Wanted kProcess[] = {
+    {"args", {}, true}, {"env", {}, true}, {"cwd"}, {"user", kUser}, {"capabilities", kCapabilities}};
+constexpr json::Wanted kHook[] = {{"args", {}, true}};
+constexpr json::Wanted kHooks[] = {{"prestart", kHook}, {"createRuntime", kHook}, {"createContainer", kHook}};
+constexpr json::Wanted kMount[] = {{"destination"}, {"type"}, {"options", {}, true}};
+constexpr json::Wanted kNamespace[] = {{"type"}, {"path"}};
+constexpr json::Wanted kMapping[] = {{"hostID"}, {"size"}};
+constexpr json::Wanted kCondition[] = {{"index"}, {"value"}, {"valueTwo"}, {"op"}};
+constexpr json::Wanted kCalls[] = {{"names", {}, true}, {"action"}, {"errnoRet"}, {"args", kCondition}};
+constexpr json::Wanted kSeccomp[] = {{"defaultAction"}, {"defaultErrnoRet"}, {"syscalls", kCalls}};
+constexpr json::Wanted kLinux[] = {{"namespaces", kNamespace},
+                                   {"maskedPaths", {}, true},
+                                   {"uidMappings", kMapping},
+                                   {"gidMappings", kMapping},
+                                   {"seccomp", kSeccomp}};
+constexpr json::Wanted kRoot[] = {{"path"}};
+constexpr json::Wanted kSpec[] = {{"process", kProcess},     {"hooks", kHooks}, {"mounts", kMount},
+                                  {"annotations", {}, true}, {"linux", kLinux}, {"root", kRoot}};
+
 }  // namespace
 
 std::optional<std::string_view> Spec::annotation(std::string_view key) const {
@@ -301,7 +409,7 @@ Result<const Value*> find_member(const Value& object, std::string_view path, std
 }
 
 Result<Spec> parse_spec(std::string_view bytes) {
-  auto document = json::Document::parse(bytes, json::Comments::refused);
+  auto document = json::Document::parse(bytes, kSpec, fold_alike);
   if (!document) return document.error();
   if (const auto text = document->with_nul()) {
     return Error{"a NUL in " + json::cite(*text) + "; runtimes disagree on where such a string ends"};
@@ -315,6 +423,7 @@ Result<Spec> parse_spec(std::string_view bytes) {
   for (const auto read : {read_process, read_mounts, read_annotations, read_linux, read_root}) {
     if (auto done = read(root, spec); !done) return done.error();
   }
+  if (!read_hooks(root, spec)) spec.command_unclear = true;
   return spec;
 }
 

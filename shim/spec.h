@@ -46,9 +46,23 @@ struct Annotation {
   std::string_view value;
 };
 
+// Who the container's first process is, as far as files' modes ask.
+struct User {
+  std::uint64_t uid = 0;
+  std::uint64_t gid = 0;
+  std::vector<std::uint64_t> groups;
+  bool overrides_modes = true;  // its capabilities do, also after an execve
+};
+
 // All views live as long as the bytes that were parsed and the Spec both do.
 struct Spec {
-  std::vector<std::string_view> args;          // process.args; empty where there is no process to run
+  std::vector<std::string_view> args;           // process.args; empty where there is no process to run
+  std::optional<std::string_view> search_path;  // PATH in process.env; of several the last
+  std::string_view cwd;                         // process.cwd
+  User user;                                    // process.user
+  // Nothing can be told from the four above: hooks have a say, or runtimes read one of them differently.
+  bool command_unclear = false;
+  bool has_listen_pidfd = false;               // LISTEN_PIDFDID may be in process.env
   std::vector<Mount> mounts;                   // in the order in which the runtime mounts them
   std::vector<std::string_view> masked_paths;  // linux.maskedPaths, as written
   std::vector<Annotation> annotations;
@@ -68,7 +82,7 @@ struct Spec {
   const json::Value* annotations_value = nullptr;  // an object or null
   const json::Value* seccomp_value = nullptr;      // an object; what is in it is not looked at
 
-  json::Document document;
+  json::Document document;  // the members that are read, and no others
 
   // The value of an annotation, or nothing.
   [[nodiscard]] std::optional<std::string_view> annotation(std::string_view key) const;

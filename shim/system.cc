@@ -437,15 +437,6 @@ Result<void> look_into(int root, const std::string& bundle, const Spec& spec, Ro
   return {};
 }
 
-// Of kSelf the directory that the program was started from; of any other path the one it says.
-std::string directory_of(const std::string& program) {
-  if (program != kSelf) return split(program).directory;
-  std::array<char, PATH_MAX> buffer{};
-  const ssize_t length = readlink(kSelf, buffer.data(), buffer.size());
-  if (length <= 0) return "/usr/bin";
-  return split(std::string(buffer.data(), static_cast<std::size_t>(length))).directory;
-}
-
 #if defined(__x86_64__)
 constexpr Elf64_Half kMachine = EM_X86_64;
 #elif defined(__aarch64__)
@@ -634,17 +625,40 @@ Result<Replaced> replace_file(const File& file, std::string_view bytes) {
   return error;
 }
 
-Result<std::string> find_runtime(const std::string& runi) {
-  for (const std::string_view name : kRuntimeNames) {
-    for (const std::string_view directory : kProgramDirectories) {
-      std::string path = std::string(directory) + "/" + std::string(name);
-      if (access(path.c_str(), X_OK) == 0 && check_runtime(path, runi)) return path;
+std::vector<std::string> runtime_candidates(std::string_view search_path) {
+  std::vector<std::string_view> systems(std::begin(kProgramDirectories), std::end(kProgramDirectories));
+  systems.push_back("/usr/libexec/crio");
+  std::vector<std::string_view> callers;
+  while (!search_path.empty()) {
+    const auto colon = std::min(search_path.find(':'), search_path.size());
+    if (search_path.starts_with('/')) callers.push_back(search_path.substr(0, colon));
+    search_path.remove_prefix(std::min(colon + 1, search_path.size()));
+  }
+  std::vector<std::string> candidates;
+  for (const auto& directories : {systems, callers}) {
+    for (const std::string_view name : kRuntimeNames) {
+      for (const std::string_view directory : directories) {
+        candidates.push_back(std::string(directory) + "/" + std::string(name));
+      }
     }
+  }
+  return candidates;
+}
+
+std::string_view caller_path() {
+  const char* const path = std::getenv("PATH");
+  return path == nullptr ? std::string_view() : path;
+}
+
+Result<std::string> find_runtime(const std::string& runi, std::string_view search_path) {
+  for (std::string& path : runtime_candidates(search_path)) {
+    if (access(path.c_str(), X_OK) == 0 && check_runtime(path, runi)) return std::move(path);
   }
   return Error{
       "no OCI runtime found: neither runc nor crun is in /usr/local/sbin, /usr/local/bin, /usr/sbin, "
-      "/usr/bin, "
-      "/sbin or /bin; install one, or name one as \"runtime\" in the configuration"};
+      "/usr/bin, /sbin, /bin, /usr/libexec/crio or the caller's PATH; install one, or name one as "
+      "\"runtime\" in the "
+      "configuration"};
 }
 
 Result<void> check_runtime(const std::string& path, const std::string& runi) {
@@ -669,6 +683,14 @@ Result<void> check_init(const std::string& path, const std::string& runi) {
     return Error{"its file system is mounted noexec; install it elsewhere"};
   }
   return check_static(fd.number());
+}
+
+std::string directory_of(const std::string& program) {
+  if (program != kSelf) return split(program).directory;
+  std::array<char, PATH_MAX> buffer{};
+  const ssize_t length = readlink(kSelf, buffer.data(), buffer.size());
+  if (length <= 0) return "/usr/bin";
+  return split(std::string(buffer.data(), static_cast<std::size_t>(length))).directory;
 }
 
 std::array<std::string, 2> init_candidates(const std::string& runi) {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace runi {
 
@@ -71,9 +72,17 @@ inline constexpr std::string_view kProgramDirectories[] = {"/usr/local/sbin", "/
                                                            "/usr/bin",        "/sbin",          "/bin"};
 inline constexpr std::string_view kRuntimeNames[] = {"runc", "crun"};
 
-// The first of runc and crun in the system's directories that is not the program `runi`.
+// Where a runtime is looked for that nobody has named, in this order: runc and then crun in the system's
+// directories and CRI-O's, and last in those of `search_path`, a PATH, that are absolute.
+[[nodiscard]] std::vector<std::string> runtime_candidates(std::string_view search_path);
+
+// The PATH that this program was called with; empty where there is none.
+[[nodiscard]] std::string_view caller_path();
+
+// The first of the candidates that can be executed and is not the program `runi`.
 // Errors: there is none.
-Result<std::string> find_runtime(const std::string& runi = kSelf);
+Result<std::string> find_runtime(const std::string& runi = kSelf,
+                                 std::string_view search_path = caller_path());
 
 // Errors: `path` is not executable, or is the program `runi` under another name.
 Result<void> check_runtime(const std::string& path, const std::string& runi = kSelf);
@@ -86,6 +95,9 @@ Result<void> check_runtime(const std::string& path, const std::string& runi = kS
 // system is mounted noexec. One that a lease keeps from being opened is replaced by a copy, where it is of
 // this version and its directory can be written.
 Result<std::string> find_init(const std::string& configured, const std::string& runi = kSelf);
+
+// The directory that `program` is in; of kSelf, without symbolic links.
+[[nodiscard]] std::string directory_of(const std::string& program);
 
 // Where find_init looks, in this order, when none is configured.
 std::array<std::string, 2> init_candidates(const std::string& runi = kSelf);

@@ -113,6 +113,8 @@ std::string find_splice_fault(std::string_view original, const Verdict& verdict)
   return edited == verdict.edited ? "" : "bytes outside the edit changed";
 }
 
+constexpr std::size_t kLongestReason = 1'200;
+
 }  // namespace
 
 Verdict judge(const CommandLine& command, const Config& config, const Rootfs& rootfs,
@@ -147,9 +149,10 @@ std::string find_fault(std::string_view original, const Verdict& verdict, const 
   if (reason.ends_with(": ")) return "decided without evidence";
   if (reason.starts_with("unknown")) return "a reason without a name";
   if (verdict.injection.has_value() != reason.starts_with("inject: ")) return "a reason without its plan";
-  const bool is_line =
-      std::none_of(reason.begin(), reason.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
-  if (reason.starts_with("unreadable: ") && !is_line) return "an error of several lines: " + reason;
+  // For people, and in a log: no word of a stranger's makes it long, or something that a terminal obeys.
+  const bool is_line = reason.size() < kLongestReason &&
+                       std::all_of(reason.begin(), reason.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (!is_line) return "no short line of printable ASCII: " + reason;
 
   const auto document = json::Document::parse(original, json::Comments::refused);
   if (!document) {

@@ -59,8 +59,14 @@ class Cri(Engine):
         self.case.addCleanup(self._remove_pod, sandbox)
         return sandbox, config
 
-    def container(self, pod, args, privileged=False, user=None, annotations=None, pid="CONTAINER", name="c"):
+    def container(self, pod, args, **options):
         """Creates and starts a container in a pod that pod() made. Returns its id."""
+        container = self.create(pod, args, **options)
+        self.runtime.StartContainer(self.api.Container(container_id=container))
+        return container
+
+    def create(self, pod, args, privileged=False, user=None, annotations=None, pid="CONTAINER", name="c"):
+        """Creates a container in a pod; the runtime hears of it only when it is started. Returns its id."""
         api = self.api
         sandbox, sandbox_config = pod
         context = api.LinuxContainerSecurityContext(privileged=privileged, namespace_options=self._namespaces(pid))
@@ -70,10 +76,8 @@ class Cri(Engine):
             metadata=api.ContainerMetadata(name=name), image=api.ImageSpec(image=image.NAME), command=list(args),
             annotations=annotations or {}, log_path=f"{sandbox}-{name}.log",
             linux=api.LinuxContainerConfig(security_context=context))
-        container = self.runtime.CreateContainer(api.CreateContainerRequest(
+        return self.runtime.CreateContainer(api.CreateContainerRequest(
             pod_sandbox_id=sandbox, config=config, sandbox_config=sandbox_config)).container_id
-        self.runtime.StartContainer(api.Container(container_id=container))
-        return container
 
     def status(self, container):
         return self.runtime.ContainerStatus(

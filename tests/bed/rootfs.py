@@ -35,6 +35,11 @@ def make(folder, shell=True, leave_out=()):
     _write(folder, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/tmp:/bin/sh\n")
     _write(folder, "etc/group", "root:x:0:\nuser:x:1000:\nextra:x:2000:user\n")
     _write(folder, "bin/not-executable", "no program\n")
+    # What a runtime starts, and only the kernel refuses.
+    _write(folder, "bin/no-program", "no program\n")
+    _write(folder, "bin/no-interpreter", "#!/nowhere/interpreter\n")
+    for name in ("bin/no-program", "bin/no-interpreter"):
+        os.chmod(os.path.join(folder, name), 0o755)
     return folder
 
 

@@ -107,8 +107,9 @@ bool names_a_place(const json& document, const std::string& error) {
 void check_error(std::string_view text, const std::string& error) {
   require(!error.empty(), "an error that says something");
   for (const char c : error) {
-    require(static_cast<unsigned char>(c) >= 0x20, "an error of one line: " + error);
+    require(c >= ' ' && c <= '~', "an error of one line of printable ASCII: " + error);
   }
+  require(error.size() < 1'500, "a short error: " + error);
   if (error.starts_with("not JSON: ")) {
     require(error.find(" at line ") != std::string::npos || error.find(" at byte ") != std::string::npos ||
                 error.ends_with("it starts with a byte order mark"),

@@ -141,6 +141,29 @@ class Said(Logged):
         self.assertEqual((line["level"], line["msg"], line["decision"]), ("warning", "starts without an init", "no-place"))
         self.assertIn("config.json: no-place: neither", line["detail"])
 
+    def test_of_an_annotation_that_does_not_count(self):
+        hostile = "x container_id=victim decision=inject"
+        for format_ in ("json", "text"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.log)
+            self.edit(lambda config: config.update(annotations={**POD, "runi.dev/grace": hostile, f"runi.dev/{hostile}": "1"}))
+            self.to_file(level="warning", format=format_)
+            self.start("create", "--bundle", "bundle", hostile)
+            lines = self.lines()
+            self.assertEqual(len(lines), 2, lines)
+            for line in lines:
+                if format_ == "json":
+                    line = json.loads(line)
+                    self.assertEqual((line["level"], line["msg"], line["container_id"]),
+                                     ("warning", "ignores an annotation", hostile))
+                    self.assertEqual((line["namespace"], line["pod"], line["container"]), ("default", "web-1", "app"))
+                    self.assertIn('annotation "runi.dev/', line["detail"])
+                    continue
+                # Whatever stands outside of quotes is runi's own.
+                bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', line)
+                self.assertRegex(bare, f'^{STAMP} runi\\[[0-9]+\\] warning: ignores an annotation '
+                                 'container_id="" namespace=default pod=web-1 container=app detail=""$')
+
     def test_without_a_config_json(self):
         os.unlink(os.path.join(self.bundle, "config.json"))
         self.to_file()
@@ -452,7 +475,7 @@ class Syslog(Logged):
             self.to_file(file=path, format="text")
             self.assert_starts()
             message, = self.received(listener)
-            self.assertRegex(message, rf"^<28>runi\[\d+\]: log {re.escape(path)}: \w+: ({why})$")
+            self.assertRegex(message, rf'^<28>runi\[\d+\]: cannot log to the file detail="log {re.escape(path)}: \w+: ({why})"$')
             self.to_file(file=path, format="json", init=self.no_init)
             self.write_config()
             self.assert_starts()

@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-from test_handover import CONFIG, ENVIRONMENT, FAKE_STATUS, RUNI, HandOver
+from test_handover import CONFIG, ENVIRONMENT, FAKE, FAKE_STATUS, RUNI, HandOver
 
 CREATE = ["create", "--bundle", "bundle", "id"]
 
@@ -607,6 +607,73 @@ class Annotated(Start):
         self.assert_passed_on(self.start())
 
 
+class Elsewhere(Start):
+    """A copy of runi in a folder of its own, which has no configuration in the first directory."""
+
+    def setUp(self):
+        super().setUp()
+        os.unlink(self.settings)
+        self.addCleanup(lambda: open(self.settings, "w", encoding="utf-8").close())  # as the next clean-up expects
+        self.prefix = os.path.join(self.folder, "prefix")
+        os.makedirs(os.path.join(self.prefix, "bin"))
+        os.makedirs(os.path.join(self.prefix, "etc", "runi"))
+        shutil.copy(RUNI, os.path.join(self.prefix, "bin", "runi"))
+        os.unlink(self.runi)
+        os.symlink(os.path.join(self.prefix, "bin", "runi"), self.runi)
+        self.first = self.settings
+        self.handler = os.path.basename(self.settings)
+
+    def use(self, directory, name, **settings):
+        self.settings = os.path.join(directory, name)
+        self.configure(inject="never", **settings)
+
+    def test_the_configuration_may_be_beside_the_program(self):
+        there = os.path.join(self.prefix, "etc", "runi")
+        self.use(there, "config.json")
+        self.assert_passed_on(self.start())
+        self.use(there, self.handler)
+        os.unlink(os.path.join(there, "config.json"))
+        self.assert_passed_on(self.start())
+        with open(self.settings, "w", encoding="utf-8") as file:
+            file.write('{"inject": 7}')
+        self.assert_failed(self.start(), f"configuration {there}/{self.handler}: /inject")
+        # The first directory's comes before.
+        self.use(os.path.dirname(self.first), self.handler)
+        self.assert_passed_on(self.start())
+
+    def test_a_runtime_that_nobody_names_is_looked_for_in_path_last(self):
+        """Where the system has one, that is taken: so without its directories, in a root directory without them."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root: to hide the system's runtimes")
+        hidden = [path for folder in ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/usr/libexec/crio")
+                  for path in (f"{folder}/runc", f"{folder}/crun") if os.path.exists(path)]
+        folders = {}
+        for name in ("runc", "crun"):
+            folders[name] = os.path.join(self.folder, f"has-{name}")
+            os.mkdir(folders[name])
+            shutil.copy(FAKE, os.path.join(folders[name], name))
+
+        def start(path, hide=True):
+            script = "".join(f"mount --bind /dev/null {each}; " for each in hidden if hide)
+            done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                                   script + 'export PATH="$1"; shift; exec "$@"', "sh", path, self.runi, "state", "id"],
+                                  check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            return done.returncode, done.stderr
+
+        with open(os.path.join(self.prefix, "etc", "runi", "config.json"), "w", encoding="utf-8") as file:
+            file.write("{}")
+        self.assertIn("no OCI runtime found", start("/nonexistent")[1])
+        self.assertEqual(start(folders["crun"])[0], FAKE_STATUS)
+        self.assertEqual(start(f"/nonexistent:{folders['crun']}:{folders['runc']}")[0], FAKE_STATUS)
+        # Only absolute elements, and never runi itself.
+        self.assertIn("no OCI runtime found", start(os.path.relpath(folders["runc"]))[1])
+        os.unlink(os.path.join(folders["runc"], "runc"))
+        os.symlink(os.path.join(self.prefix, "bin", "runi"), os.path.join(folders["runc"], "runc"))
+        self.assertIn("no OCI runtime found", start(folders["runc"])[1])
+        if hidden:
+            self.assertNotEqual(start(folders["crun"], hide=False)[0], FAKE_STATUS)
+
+
 class Reported(Start):
     def setUp(self):
         super().setUp()
@@ -630,6 +697,26 @@ class Reported(Start):
         self.start("--log=" + self.log, *CREATE)
         with open(self.log, encoding="utf-8") as file:
             self.assertRegex(file.read(), r'^time="[^"]+" level=error msg="runi: .*"\n$')
+
+    def test_a_stranger_s_words_are_short_and_printable(self):
+        hostile = "\x1b]0;title\x07\n\x9b31m\u202e" + "x" * 3_000_000
+        seccomp = [{"defaultAction": hostile}, {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+            {"names": ["kill"], "action": "SCMP_ACT_KILL", "args": [{"op": hostile}]}]}]
+        changes = [lambda config, profile=profile: config["linux"].update(seccomp=profile) for profile in seccomp]
+        changes.append(lambda config: config.update(annotations={f"runi.dev/{hostile}": hostile}))
+        changes.append(lambda config: config["linux"].update(uidMappings=[{"hostID": -10 ** 3000}]))
+        for change in changes:
+            config = json.loads(self.config)
+            change(config)
+            with open(os.path.join(self.bundle, "config.json"), "w", encoding="utf-8") as file:
+                json.dump(config, file, ensure_ascii=False)
+            _, _, stderr = self.start("--log", self.log, *CREATE)
+            self.assert_failed((1, None, stderr), "config.json: ")
+            with open(self.log, encoding="utf-8") as file:
+                for text in (stderr, file.read()):
+                    self.assertLess(len(text), 3_000)
+                    self.assertRegex(text, r"^[ -~]+\n$")
+            os.unlink(self.log)
 
     def test_a_log_that_cannot_be_written_changes_nothing(self):
         for log in ("/no/such/directory/log", "/proc/version", self.bundle):

@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN = os.path.join(HERE, "..", "golden")
 FAKE_STATUS = 43  # what the fake runtime ends with
 REASONS = ["not-a-start", "disabled", "no-process", "sandbox", "shared-pid", "has-init", "wants-pid1", "not-a-process",
-           "one-process", "seccomp", "no-place", "inject"]
+           "no-command", "one-process", "seccomp", "no-place", "inject"]
 
 
 class Explain(unittest.TestCase):
@@ -41,6 +41,8 @@ class Explain(unittest.TestCase):
         self.addCleanup(lambda: os.path.exists(self.configuration) and os.unlink(self.configuration))
         self.bundle = os.path.join(self.folder, "bundle")
         os.makedirs(os.path.join(self.bundle, "rootfs"))
+        for command in ("app", "sh", "/bin/sh", "/bin/sleep", "/bin/true", "/sbin/tini"):
+            self.provide(command)
         self.config = os.path.join(self.bundle, "config.json")
         self.configure()
 
@@ -51,6 +53,13 @@ class Explain(unittest.TestCase):
     def write(self, content):
         with open(self.config, "wb") as file:
             file.write(content if isinstance(content, bytes) else json.dumps(content).encode())
+
+    def provide(self, command):
+        """Puts a program of that name into the root directory, where every engine's PATH leads."""
+        path = os.path.join(self.bundle, "rootfs", os.path.join("usr/bin", command).lstrip("/"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb"):
+            os.chmod(path, 0o755)
 
     def call(self, *args, **keywords):
         return subprocess.run([self.runictl, "explain", "--handler", self.handler, *args], check=False,
@@ -146,8 +155,8 @@ class Golden(Explain):
 
 
 class Ways(Explain):
-    SPEC = {"process": {"args": ["app"]}, "root": {"path": "rootfs"}, "linux": {"namespaces": [{"type": "pid"}]},
-            "mounts": [{"destination": "/dev", "type": "tmpfs"}]}
+    SPEC = {"process": {"args": ["app"], "env": ["PATH=/usr/bin"]}, "root": {"path": "rootfs"},
+            "linux": {"namespaces": [{"type": "pid"}]}, "mounts": [{"destination": "/dev", "type": "tmpfs"}]}
 
     def spec(self, **changes):
         return json.dumps({**self.SPEC, **changes}).encode()

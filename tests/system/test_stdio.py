@@ -29,12 +29,9 @@ class Output:
         for which in (PLAIN, RUNI):
             self.assertIn(b"early\n", self.engine.run(which, script).stdout)
 
-    def test_a_missing_command_is_127_and_named(self):
-        done = self.engine.run(RUNI, ["no-such-program"])
-        self.assertEqual(done.status, 127)
-        self.assertIn(b"no-such-program", done.stderr)
-
-    def test_a_command_that_cannot_be_executed_is_126_and_named(self):
-        done = self.engine.run(RUNI, ["/bin/not-executable"])
-        self.assertEqual(done.status, 126)
-        self.assertIn(b"/bin/not-executable", done.stderr)
+    def test_what_only_the_kernel_refuses_is_named(self):
+        for command, status in (("/bin/no-interpreter", 127), ("/bin/no-program", 126)):
+            with self.subTest(command):
+                done = self.engine.run(RUNI, [command])
+                self.assertEqual(done.status, status)
+                self.assertIn(command.encode(), done.stderr)

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <tuple>
 
 namespace runi {
 namespace {
@@ -179,6 +180,46 @@ TEST(Decide, skip_commands_match_a_path_or_a_base_name) {
   EXPECT_EQ(elsewhere.reason(), "inject");
   elsewhere.config.skip_commands = {"launcher"};
   EXPECT_EQ(elsewhere.reason(), "wants-pid1");
+}
+
+TEST(Decide, wants_pid1_behind_another_program) {
+  for (const char* args : {R"(["/usr/local/bin/entrypoint","/lib/systemd/systemd"])", R"(["busybox","init"])",
+                           R"(["sh","-c","exec /sbin/init"])"}) {
+    EXPECT_EQ(with_args(args).reason(), "wants-pid1") << args;
+  }
+  EXPECT_EQ(with_args(R"(["tini","--","/sbin/init"])").reason(), "has-init");
+  EXPECT_EQ(with_args(R"(["git","init"])").reason(), "inject");
+  EXPECT_EQ(with_args(R"(["sh","-c","exec /sbin/init"])").plan().detail,
+            R"("/sbin/init" in argument "exec /sbin/init")");
+}
+
+TEST(Decide, no_command) {
+  using Result = CommandLookup::Result;
+  for (const auto& [result, args, detail] : {
+           std::tuple{Result::no_path, R"(["app"])", R"(command "app", and PATH is missing or empty)"},
+           std::tuple{Result::absent, R"(["app"])", R"(command "app" is in no directory of PATH)"},
+           std::tuple{Result::absent, R"(["./app"])", R"(command "./app" does not exist)"},
+           std::tuple{Result::relative, R"(["app"])",
+                      R"(command "app" may be found by an element of PATH that is not absolute)"},
+           std::tuple{Result::not_executable, R"(["app"])", R"(command "app": "/x" is not executable)"},
+           std::tuple{Result::not_permitted, R"(["app"])",
+                      R"(command "app": "/x" is not for user 0 to execute)"},
+       }) {
+    Case c = with_args(args);
+    c.rootfs.command = {result, "/x"};
+    for (const Verb verb : {Verb::create, Verb::run}) {
+      c.command.verb = verb;
+      EXPECT_EQ(c.reason(), "no-command") << detail;
+      EXPECT_EQ(c.plan().detail, detail);
+      EXPECT_FALSE(failure_of(c.plan(), c.config));
+    }
+    // Nothing is executed then, and a checkpoint that has the init needs its mount.
+    c.command.verb = Verb::restore;
+    EXPECT_EQ(c.reason(), "inject") << detail;
+  }
+  Case init = with_args(R"(["tini"])");
+  init.rootfs.command = {Result::absent, ""};
+  EXPECT_EQ(init.reason(), "has-init");
 }
 
 TEST(Decide, not_a_process) {

@@ -80,6 +80,56 @@ TEST(Json, an_error_quotes_no_more_of_the_text_than_people_read) {
   EXPECT_NE(error.find("last read: '\"" + many.substr(0, 78) + "...'"), std::string::npos) << error;
 }
 
+bool same(std::string_view name, std::string_view wanted) {
+  return name == wanted;
+}
+
+// What stays of a text: keys and kinds in order, "*" after an array or object that is not empty in the text.
+std::string kept(std::string_view text) {
+  static constexpr Wanted kPoint[] = {{"x"}, {"y", {}, true}};
+  static constexpr Wanted kTop[] = {{"words", {}, true}, {"point", kPoint}, {"name"}};
+  const auto document = Document::parse(text, kTop, same);
+  if (!document) return document.error().what;
+  std::string line;
+  const Value* value = &document->root();
+  for (std::uint32_t i = 0; i < document->root().tree_size; ++i, ++value) {
+    line += (i == 0 ? "" : " ") + std::string(value->key) + ":" +
+            std::string(name_of(value->kind).substr(name_of(value->kind).find(" ") + 1, 3)) +
+            (value->empty ? "" : "*") + std::string(value->text);
+  }
+  return line;
+}
+
+TEST(Json, only_what_is_wanted_stays) {
+  EXPECT_EQ(kept(R"({"a":1,"words":["x","y"],"b":{"words":[1]},"name":"n"})"),
+            ":obj* words:arr* :strx :stry name:strn");
+  EXPECT_EQ(kept(R"({"point":{"x":1,"z":[{}],"y":[2,[3],{"x":4}]}})"),
+            ":obj* point:obj* x:num1 y:arr* :num2 :arr* :obj*");
+  EXPECT_EQ(kept(R"({"point":[{"x":1,"z":2},{"z":3},[{"x":1}],7]})"),
+            ":obj* point:arr* :obj* x:num1 :obj* :arr* :num7");
+  EXPECT_EQ(kept(R"({"name":{"words":["x"]}})"), ":obj* name:obj*");
+  EXPECT_EQ(kept(R"({"words":{"a":"b","c":{"d":1}}})"), ":obj* words:obj* a:strb c:obj*");
+  EXPECT_EQ(kept(R"({"a":[[[1,"]"]]],"b":{"c":{"d":"}"}},"name":null})"), ":obj* name:nulnull");
+  EXPECT_EQ(kept(R"([{"name":1},2])"), ":arr*");
+  EXPECT_EQ(kept("{}"), ":obj");
+  EXPECT_EQ(kept("7"), ":num7");
+}
+
+TEST(Json, what_is_not_wanted_is_checked_all_the_same) {
+  EXPECT_NE(kept(R"({"a":[1,}]})").find("not JSON: parse error at line 1, column 9"), std::string::npos);
+  EXPECT_NE(kept(R"({"a":{"b" 1}})").find("not JSON"), std::string::npos);
+  EXPECT_EQ(kept("{\"a\":" + std::string(10'000, '[')), "not JSON: nested deeper than 10000 at byte 10005");
+}
+
+TEST(Json, more_than_anybody_can_want_is_refused) {
+  std::string words = R"({"words":[1)";
+  for (int i = 1; i < 500'000; ++i) words += ",1";
+  EXPECT_EQ(kept(words + "]}"), "more than 500000 values to look at");
+  std::string others = R"({"a":[1)";
+  for (int i = 1; i < 500'000; ++i) others += ",1";
+  EXPECT_EQ(kept(others + "]}"), ":obj*");
+}
+
 TEST(Json, comments_where_they_are_allowed) {
   EXPECT_EQ(error_of("// one\n{ /* two */ }", Comments::allowed), "no error");
 }

@@ -5,8 +5,8 @@
 namespace runi {
 namespace {
 
-StartRecord web() {
-  StartRecord start;
+Record web() {
+  Record start;
   start.message = "starts with an init";
   start.container_id = "4f2a";
   start.origin = {"default", "web-1", "app"};
@@ -31,25 +31,30 @@ TEST(Record, a_start_as_members_of_a_json_object) {
 }
 
 TEST(Record, what_is_not_known_is_left_out) {
-  StartRecord start;
+  Record start;
   start.message = "does not start";
   start.decision = "failed";
+  start.elapsed_us = 0;
   EXPECT_EQ(record_of(start, LogFormat::text), "does not start decision=failed elapsed_us=0");
   EXPECT_EQ(record_of(start, LogFormat::json),
             R"("msg":"does not start","decision":"failed","elapsed_us":0)");
 }
 
-TEST(Record, a_message_alone) {
-  EXPECT_EQ(record_of("log /x\n: \"no\"", LogFormat::text), R"(log /x\n: \"no\")");
-  EXPECT_EQ(record_of("log /x: no", LogFormat::json), R"("msg":"log /x: no")");
+TEST(Record, what_has_no_time) {
+  Record record;
+  record.message = "ignores an annotation";
+  record.detail = "x decision=inject";
+  EXPECT_EQ(record_of(record, LogFormat::text), R"(ignores an annotation detail="x decision=inject")");
+  EXPECT_EQ(record_of(record, LogFormat::json),
+            R"("msg":"ignores an annotation","detail":"x decision=inject")");
 }
 
 std::string pod_called(std::string_view name) {
-  StartRecord start;
+  Record start;
   start.origin.pod = name;
   const std::string text = record_of(start, LogFormat::text);
   const auto begin = text.find("pod=");
-  return text.substr(begin, text.find(" elapsed_us=") - begin);
+  return text.substr(begin);
 }
 
 TEST(Record, no_value_can_pass_for_a_line_or_a_field) {
@@ -88,7 +93,7 @@ TEST(Record, long_values_end_in_dots_and_never_within_an_escape) {
 
 TEST(Record, the_longest_line_fits_into_a_pipe_at_once) {
   const std::string longest = text_of("\xF0\x9F\x99\x82", 4096);
-  StartRecord start;
+  Record start;
   start.message = "starts without an init";
   start.container_id = start.origin.pod_namespace = start.origin.pod = start.origin.container = longest;
   start.decision = "not-a-process";

@@ -97,8 +97,26 @@ TEST(Spec, a_string_with_a_nul_is_read_by_crun_up_to_there) {
 TEST(Spec, other_members_may_be_anything) {
   EXPECT_EQ(
       error_of(
-          R"({"x":1,"x":2,"vm":[],"hooks":7,"process":{"User":1,"capabilities":"?"},"linux":{"sysctl":0}})"),
+          R"({"x":1,"x":2,"vm":[],"hooks":7,"process":{"args":["a"],"User":1,"capabilities":"?"},"linux":{"sysctl":0}})"),
       "no error");
+}
+
+// The look at the command is a courtesy: what it would need is refused by nobody here.
+TEST(Spec, the_command_is_unclear_where_what_says_more_of_it_is) {
+  const auto unclear = [](std::string_view json) {
+    const auto spec = parse_spec(json);
+    EXPECT_TRUE(spec) << json;
+    return spec && spec->command_unclear;
+  };
+  EXPECT_FALSE(
+      unclear(R"({"process":{"args":["a"],"env":["PATH=/"],"cwd":"/","user":{"uid":1},"capabilities":{}}})"));
+  for (const char* json :
+       {R"({"process":{"args":["a"],"env":7}})", R"({"process":{"args":["a"],"env":[],"Env":[]}})",
+        R"({"process":{"args":["a"],"cwd":"/","CWD":"/"}})",
+        R"({"process":{"args":["a"],"user":{"uid":-1}}})", R"({"process":{"args":["a"],"user":[]}})",
+        R"({"process":{"args":["a"]},"hooks":{"prestart":[{}]}})", R"({"hooks":7})"}) {
+    EXPECT_TRUE(unclear(json)) << json;
+  }
 }
 
 TEST(Spec, a_seccomp_profile_is_found_and_not_looked_into) {
@@ -126,6 +144,13 @@ TEST(Spec, wrong_types_are_named_with_their_place) {
             "/annotations: expected a string in it, found a boolean");
   EXPECT_EQ(error_of(R"({"linux":{"uidMappings":[{"hostID":-1}]}})"),
             "/linux/uidMappings/hostID: expected a number of 0 or more, found -1");
+}
+
+TEST(Spec, more_mounts_than_can_be_made_are_refused) {
+  std::string mounts = R"({"mounts":[{})";
+  for (int i = 1; i < 10'000; ++i) mounts += ",{}";
+  EXPECT_EQ(error_of(mounts + "]}"), "no error");
+  EXPECT_EQ(error_of(mounts + ",{}]}"), "/mounts: more than 10000 to look at");
 }
 
 TEST(Spec, many_annotations_take_no_quadratic_time) {

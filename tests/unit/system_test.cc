@@ -55,6 +55,15 @@ File opened(const std::string& path) {
   return std::move(**file);
 }
 
+TEST(RuntimeCandidates, path_comes_last_and_only_what_is_absolute_of_it) {
+  const auto systems = runtime_candidates("");
+  EXPECT_EQ(systems.front(), "/usr/local/sbin/runc");
+  EXPECT_EQ(systems.back(), "/usr/libexec/crio/crun");
+  auto expected = systems;
+  for (const char* path : {"/k3s/runc", "/b/runc", "/k3s/crun", "/b/crun"}) expected.emplace_back(path);
+  EXPECT_EQ(runtime_candidates("/k3s::bin:/b:."), expected);
+}
+
 TEST_F(System, read_file_gives_the_bytes) {
   const std::string bytes("a\0b\n", 4);
   EXPECT_EQ(opened(write("f", bytes)).bytes, bytes);
