@@ -22,13 +22,17 @@ namespace {
 constexpr std::size_t kMaxProgramBytes = 64 << 20;
 constexpr std::size_t kMaxImports = 256;
 
-// The files that containerd, and those who bring one of their own, are started with.
-constexpr std::string_view kContainerdMains[] = {
-    "/etc/containerd/config.toml",
-    "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
-    "/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
-    "/etc/k0s/containerd.toml",
-    "/var/snap/microk8s/current/args/containerd.toml",
+// The files that containerd, and those who bring one of their own, are started with; and theirs.
+constexpr struct {
+  std::string_view file;
+  std::string_view program;  // empty: in the system's directories
+} kContainerdMains[] = {
+    {"/etc/containerd/config.toml", ""},
+    {"/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+     "/var/lib/rancher/k3s/data/current/bin/containerd"},
+    {"/var/lib/rancher/rke2/agent/etc/containerd/config.toml", "/var/lib/rancher/rke2/bin/containerd"},
+    {"/etc/k0s/containerd.toml", "/var/lib/k0s/bin/containerd"},
+    {"/var/snap/microk8s/current/args/containerd.toml", "/snap/microk8s/current/bin/containerd"},
 };
 constexpr std::string_view kContainerdDropIns = "/etc/containerd/conf.d";
 
@@ -242,43 +246,45 @@ class Check {
     return files;
   }
 
-  // containerd's own word where it can be asked, else the version that its configuration is written in.
-  Imports imports_of(const ConfigFile& main) {
-    if (machine_.is_this()) {
+  // What the containerd that reads this main file says of itself, where it can be asked.
+  std::optional<Merging> merging_of_reader(std::string_view program) {
+    if (!machine_.is_this()) return std::nullopt;
+    std::vector<std::string> paths = {std::string(program)};
+    if (program.empty()) {
+      paths.clear();
       for (const std::string_view directory : kProgramDirectories) {
-        const std::string path = joined(directory, "containerd");
-        auto found = machine_.find(path);
-        if (!found || !*found) continue;
-        auto line = version_of(path);
-        if (!line) continue;
-        const auto at = line->find_first_of("0123456789", line->rfind("containerd ") + 1);
-        if (at == std::string::npos) continue;
-        return line->compare(at, 2, "1.") == 0 || line->compare(at, 2, "0.") == 0 ? Imports::replace
-                                                                                  : Imports::merge;
+        paths.push_back(joined(directory, "containerd"));
       }
     }
-    return containerd_version(main) < 3 ? Imports::replace : Imports::merge;
+    for (const std::string& path : paths) {
+      auto found = machine_.find(path);
+      if (!found || !*found || !is_safe_to_run(**found)) continue;
+      auto line = version_of(path);
+      if (!line) continue;
+      if (const auto merging = merging_of(*line)) return merging;
+    }
+    return std::nullopt;
   }
 
   void check_containerd() {
     std::set<std::string> read_files;
     std::string main_file;
-    for (const std::string_view main : kContainerdMains) {
-      const std::vector<ConfigFile> files = read_containerd(std::string(main));
+    for (const auto& main : kContainerdMains) {
+      const std::vector<ConfigFile> files = read_containerd(std::string(main.file));
       if (files.empty()) continue;
-      if (main == kContainerdMains[0]) main_file = main;
+      if (main.file == kContainerdMains[0].file) main_file = main.file;
       for (const ConfigFile& file : files) read_files.insert(file.path);
-      take(judge_containerd(files, imports_of(files.front()), looker()));
+      take(judge_containerd(files, merging_of_reader(main.program), looker()));
     }
     for (const std::string& path : expand(std::string(kContainerdDropIns) + "/*.toml")) {
       if (read_files.contains(path)) continue;
       const std::vector<ConfigFile> file = read_all("containerd", {path});
-      if (file.empty() || judge_containerd(file, Imports::merge, looker()).findings.empty()) continue;
+      if (file.empty() || judge_containerd(file, Merging::merges_first, looker()).findings.empty()) continue;
       if (main_file.empty()) {
         add(Severity::note, "containerd",
             "read without an /etc/containerd/config.toml by containerd 2.2 and later only", path,
             "before 2.2: make that file, and import this one there");
-        take(judge_containerd(file, Imports::merge, looker()));
+        take(judge_containerd(file, Merging::merges_first, looker()));
       } else {
         add(Severity::problem, "containerd", "names runi, but " + main_file + " does not import it", path,
             "add imports = [\"" + std::string(kContainerdDropIns) + "/*.toml\"] to " + main_file);

@@ -188,24 +188,56 @@ class Containerd(Check):
 
     def test_runc_hidden(self):
         self.broken((r'(?s)\[[^\n]*runtimes.runc\].*# SystemdCgroup = true\n\n', ""))
-        self.assert_finds("problem", 'there is no handler "runc"')
+        self.assert_finds("warning", 'there is no handler "runc", the default: in containerd 1.x')
 
     def test_names_of_version_2_in_a_file_of_version_3(self):
         self.write(CONTAINERD, IMPORTS)
         self.deploy("containerd/runi-2.x.toml", DROP_IN, ("io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri"))
-        self.assert_finds("problem", 'does not read plugins."io.containerd.grpc.v1.cri"', rf"/{DROP_IN}:\d+")
+        self.assert_finds("problem", 'not in plugins."io.containerd.grpc.v1.cri"', rf"/{DROP_IN}:\d+")
 
     def test_names_of_version_3_in_a_file_of_version_2(self):
         self.broken((r'(?s)(runtimes.runc.*)io.containerd.grpc.v1.cri"(.containerd.runtimes.runi\])',
                      r'\1io.containerd.cri.v1.runtime"\2'),
                     (r'(?s)\[[^\n]*grpc.v1.cri[^\n]*runtimes.runi.options\].*', ""))
-        self.assert_finds("problem", 'does not read plugins."io.containerd.cri.v1.runtime"')
+        self.assert_finds("problem", 'not in plugins."io.containerd.cri.v1.runtime"')
+
+    def pair(self, main, drop_in):
+        """A main file of that version that says something of its own, and deploy's drop-in of another."""
+        cri = {2: "io.containerd.grpc.v1.cri", 3: "io.containerd.cri.v1.runtime"}[main]
+        self.write(CONTAINERD, IMPORTS.replace("3", str(main)) + f'[plugins."{cri}".containerd.runtimes.runc]\n'
+                   '  runtime_type = "io.containerd.runc.v2"\n')
+        self.deploy(f"containerd/runi-{drop_in - 1}.x.toml", DROP_IN)
+        return [(f["severity"], f["what"], f.get("where")) for f in self.check() if f["subject"] == "containerd"]
+
+    def assert_says(self, said, severity, *words):
+        self.assertTrue([what for which, what, _ in said if which == severity and all(word in what for word in words)], said)
+
+    def test_drop_in_of_the_main_files_version(self):
+        self.assertEqual([severity for severity, _, _ in self.pair(3, 3)], ["ok"])
+        said = self.pair(2, 2)
+        self.assert_says(said, "warning", "in containerd 1.x this file replaces all that /etc/containerd/config.toml says")
+        self.assert_says(said, "ok", "with containerd 2.0 to 2.2 and containerd 2.3 and later: handler \"runi\" calls")
+        self.assertEqual(len(said), 2, said)
 
     def test_drop_in_above_the_main_files_version(self):
-        self.write(CONTAINERD, IMPORTS.replace("3", "2"))
-        self.deploy("containerd/runi-2.x.toml", DROP_IN)
-        self.assertTrue([f for f in self.above_notes(self.check()) if f["severity"] == "problem"
-                         and "of version 3 in a configuration of version 2" in f["what"]])
+        said = self.pair(2, 3)
+        self.assert_says(said, "problem", "containerd 1.x does not know files of version 3")
+        self.assert_says(said, "problem", "in containerd 2.0 to 2.2 this file makes all be read as version 3",
+                         "what /etc/containerd/config.toml says of the CRI plugin is dropped")
+        self.assert_says(said, "problem", "containerd 2.3 does not start")
+        self.assertEqual({(severity, where) for severity, _, where in said}, {("problem", "/" + DROP_IN)}, said)
+
+    def test_drop_in_below_the_main_files_version(self):
+        said = self.pair(3, 2)
+        self.assert_says(said, "warning", "in containerd 2.0 to 2.2 no handler of a file of version 2 is taken")
+        self.assert_says(said, "ok", "with containerd 2.3 and later: handler \"runi\" calls")
+        self.assertEqual(len(said), 2, said)
+
+    def test_drop_in_of_another_that_hides_runi(self):
+        """In 1.x the last one counts alone, whatever it is about."""
+        self.deploy("containerd/runi-1.x.toml", CONTAINERD, ("version = 2", IMPORTS.replace("3", "2")))
+        self.write("etc/containerd/conf.d/other.toml", 'version = 2\n[plugins."io.containerd.grpc.v1.cri".cni]\nbin_dir = "x"\n')
+        self.assert_finds("warning", "in containerd 1.x this file replaces all", "/etc/containerd/conf.d/other.toml")
 
     def test_drop_in_that_nobody_imports(self):
         self.write(CONTAINERD, "version = 3\n")
@@ -216,7 +248,7 @@ class Containerd(Check):
         self.write(CONTAINERD, IMPORTS.replace("3", "2") +
                    '[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = "registry.k8s.io/pause:3.9"\n')
         self.deploy("containerd/runi-1.x.toml", DROP_IN)
-        self.assert_finds("problem", "replaces all that /etc/containerd/config.toml says", f"/{DROP_IN}")
+        self.assert_finds("warning", "in containerd 1.x this file replaces all that /etc/containerd/config.toml says", f"/{DROP_IN}")
 
     def test_merged_drop_in_sees_runc_of_the_main_file(self):
         self.write(CONTAINERD, IMPORTS + '[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]\n'
