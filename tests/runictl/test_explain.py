@@ -176,6 +176,29 @@ class Ways(Explain):
         self.assertRegex(text, r"(?m)^has-init +not reached, would fit +command")
         self.assertRegex(text, r"(?m)^wants-pid1 +not reached, would not fit *$")
 
+    def test_a_container_that_has_the_init_already(self):
+        for settings in ({}, {"inject": "never"}, {"onFailure": "fail", "init": {"path": "/no/such/init"}}):
+            with self.subTest(settings):
+                self.configure()
+                self.write(self.spec())
+                self.start()
+                self.configure(**settings)
+                answer = self.explain()
+                self.assertEqual((answer["outcome"], answer["edit"]), ("injected", None))
+                self.assertRegex(answer["injected"], r"^\d+\.\d+\.\d+$")
+                text = self.call("--bundle", self.bundle).stdout.decode()
+                self.assertRegex(text, rf"(?m)^The container has the init already: runi {answer['injected']} put it at "
+                                 r"/dev/.runi-init$")
+        self.configure(inject="sometimes")
+        self.assertEqual(self.explain()["outcome"], "refused")
+
+    def test_what_only_looks_as_if_it_had_the_init(self):
+        for changes in ({"process": {"args": ["/dev/.runi-init", "--", "app"]}},
+                        {"annotations": {"runi.dev/injected": "0.0.0"}, "process": {"args": ["tini", "app"]}}):
+            self.write(self.spec(**changes))
+            answer = self.explain()
+            self.assertEqual((answer["outcome"], answer["reason"], answer["injected"]), ("plain", "has-init", None))
+
     def test_a_container_without_a_command_is_asked_every_row(self):
         self.write(self.spec(process={}, annotations={"run.oci.handler": "wasm"}))
         answer = self.explain()
