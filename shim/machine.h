@@ -29,7 +29,8 @@ class Machine {
   // Errors: `root` is no directory that can be opened.
   static Result<Machine> at(const std::string& root);
 
-  // Whether it is the machine that this process runs on, whose programs may be run.
+  // Whether `root` is this process's own, whose programs may be run; not where it is another's that is called
+  // "/" too.
   [[nodiscard]] bool is_this() const { return is_this_; }
 
   // What lies at an absolute path of the machine. Where is_this() is false, no link leads out of its root.

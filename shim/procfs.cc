@@ -1,6 +1,7 @@
 #include "procfs.h"
 
 #include "decide.h"
+#include "machine.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -39,11 +40,6 @@ const Process* find(int pid, std::span<const Process> processes) {
 std::uint64_t inode_of(const std::string& link) {
   const auto open = link.find('[');
   return open == std::string::npos ? 0 : std::strtoull(link.c_str() + open + 1, nullptr, 10);
-}
-
-std::string read_whole(const std::string& path, std::size_t max_bytes) {
-  auto file = read_file(path, max_bytes);
-  return file && *file ? std::move((*file)->bytes) : std::string();
 }
 
 std::optional<std::uint64_t> read_count(const std::string& path) {
@@ -160,19 +156,22 @@ bool Procfs::runs_runi_init(const Container& container) const {
 }
 
 void Procfs::read_bundle_of(const Process& parent, const Supervisor& supervisor, Identity& identity) const {
-  const std::string process = folder_ + "/" + std::to_string(parent.pid);
-  std::string bundle;
-  if (supervisor.bundle_is_cwd) {
-    bundle = process + "/cwd";
-    if (identity.id != supervisor.id) bundle += "/../" + identity.id;
-  } else {
-    bundle = process + (supervisor.bundle.starts_with('/') ? "/root" : "/cwd/") + supervisor.bundle;
-  }
-  const std::string config = read_whole(bundle + "/config.json", kMaxBundle);
+  // Below the process's own root, as it would find it: a container in the PID namespace of this /proc may
+  // call itself a supervisor, and a link of its image must not lead to a file of the host's.
+  const auto root = Machine::at(folder_ + "/" + std::to_string(parent.pid) + "/root");
+  if (!root) return;
+  const auto read_there = [&root](const std::string& path) {
+    auto text = root->read(path, kMaxBundle);
+    return text && *text ? std::move(**text) : std::string();
+  };
+  std::string bundle = supervisor.bundle;
+  if (supervisor.bundle_is_cwd || !bundle.starts_with('/')) bundle = link(parent.pid, "cwd") + "/" + bundle;
+  if (supervisor.bundle_is_cwd && identity.id != supervisor.id) bundle += "../" + identity.id;
+  const std::string config = read_there(bundle + "/config.json");
   if (config.empty() || !read_bundle(config, identity)) return;
   if (supervisor.engine != "docker") return;
   if (const std::string folder = find_docker_folder(config, identity.id); !folder.empty()) {
-    read_docker_state(read_whole(process + "/root" + folder + "/config.v2.json", kMaxBundle), identity);
+    read_docker_state(read_there(folder + "/config.v2.json"), identity);
   }
 }
 

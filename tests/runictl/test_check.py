@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -235,7 +236,7 @@ class Containerd(Check):
 
     def test_drop_in_of_another_that_hides_runi(self):
         """In 1.x the last one counts alone, whatever it is about."""
-        self.deploy("containerd/runi-1.x.toml", CONTAINERD, ("version = 2", IMPORTS.replace("3", "2")))
+        self.deploy("containerd/runi-1.x.toml", CONTAINERD, (r"(?m)^version = 2\n", IMPORTS.replace("3", "2")))
         self.write("etc/containerd/conf.d/other.toml", 'version = 2\n[plugins."io.containerd.grpc.v1.cri".cni]\nbin_dir = "x"\n')
         self.assert_finds("warning", "in containerd 1.x this file replaces all", "/etc/containerd/conf.d/other.toml")
 
@@ -449,6 +450,52 @@ class Parts(Check):
         os.unlink(self.path("usr/sbin/runc"))
         os.symlink(os.path.realpath("/bin/ls"), self.path("usr/sbin/runc"))
         self.assert_finds("problem", "neither runc nor crun")
+
+
+class AnotherRoot(Check):
+    """The root directory of a process in another mount namespace, which is called / there as ours is here."""
+
+    PROGRAM = """
+import ctypes, os, platform, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+def call(done):
+    if done != 0: sys.exit(os.strerror(ctypes.get_errno()))
+root = sys.argv[1].encode()
+call(libc.unshare(0x20000))  # CLONE_NEWNS
+call(libc.mount(b"none", b"/", None, 0x44000, None))  # MS_REC | MS_PRIVATE
+call(libc.mount(root, root, None, 0x5000, None))  # MS_BIND | MS_REC
+os.chdir(root)
+call(libc.syscall({"x86_64": 155, "aarch64": 41}[platform.machine()], b".", b"."))  # pivot_root
+call(libc.umount2(b".", 2))  # MNT_DETACH
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+    def test_of_a_process(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root: makes a mount namespace")
+        os.unlink(self.path("usr/local/libexec/runi/runi-init"))
+        with subprocess.Popen([sys.executable, "-c", self.PROGRAM, self.root], stdout=subprocess.PIPE) as process:
+            try:
+                self.assertEqual(process.stdout.readline(), b"ready\n")
+                for magic in ("root", "cwd"):
+                    root = f"/proc/{process.pid}/{magic}"
+                    self.assertEqual(os.readlink(root), "/")
+                    answer = json.loads(self.call("--json", "--root", root).stdout)
+                    self.assertEqual([f["what"] for f in self.above_notes(answer["findings"])],
+                                     ["handler runi: neither /usr/local/sbin/runi-init nor "
+                                      "/usr/local/libexec/runi/runi-init exists"])
+                    self.assertIn({"severity": "ok", "subject": "runi", "what": "/usr/local/sbin/runi"}, answer["findings"])
+                    self.assertNotIn("kernel", [f["subject"] for f in answer["findings"]])
+            finally:
+                process.kill()
+
+    def test_of_this_machine(self):
+        link = self.path("link")
+        os.symlink("/", link)
+        for root in ("/", "/proc/self/root", link):
+            answer = json.loads(self.call("--json", "--root", root).stdout)
+            self.assertIn("kernel", [f["subject"] for f in answer["findings"]], root)
 
 
 class ThisMachine(Check):

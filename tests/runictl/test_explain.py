@@ -49,7 +49,7 @@ class Explain(unittest.TestCase):
 
     def write(self, content):
         with open(self.config, "wb") as file:
-            file.write(content if isinstance(content, bytes) else json.dumps(content).encode())
+            file.write(content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode())
 
     def call(self, *args, **keywords):
         return subprocess.run([self.runictl, "explain", "--handler", self.handler, *args], check=False,
@@ -245,13 +245,17 @@ class Ways(Explain):
         self.assertEqual(self.start()[2], f"runi: {answer['error']}\n")
 
     def test_the_container_cannot_write_to_the_terminal(self):
-        self.write(self.spec(process={"args": ["tini\x1b]0;title\x07\x9b31m\u202e"]},
-                             annotations={"runi.dev/x": "\x1b[2J\r\n"}))
+        self.write({**self.SPEC, "process": {"args": ["tini\x1b]0;title\x07\x9b31m\u202e"]},
+                    "annotations": {"runi.dev/x": "\x1b[2J\r\n"}})
         done = self.call("--bundle", self.bundle)
         self.assertNotIn(b"\x1b", done.stdout)
         self.assertNotIn(b"\r", done.stdout)
         self.assertNotIn("\x9b".encode(), done.stdout)
         self.assertIn(rb"\x1b[2J", done.stdout)
+        self.assertNotIn("\u202e".encode(), done.stdout)
+        self.assertIn(rb"\xe2\x80\xae", done.stdout)
+        answer = self.call("--json", "--bundle", self.bundle).stdout
+        self.assertFalse([byte for byte in answer if byte != ord("\n") and not 0x20 <= byte < 0x7f], answer)
         self.write({"process": {"args": ["\x1b"]}, "root": {"path": "\x1b[1m"}})
         self.assertNotIn(b"\x1b", self.call("--bundle", self.bundle).stdout)
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 from bed.bundle import Crun, Runc
@@ -27,6 +28,32 @@ class Verdicts(Look):
     def verdict(self, pid):
         container = self.scan()[pid]
         return container["verdict"], container["because"]
+
+    def test_of_a_container_with_the_hosts_pid_namespace_no_file_of_the_host_is_read(self):
+        """What is in such a container may call itself a supervisor; it is shown as what it can see itself."""
+        secret, root = self.folder("secret"), self.folder("root")
+        os.mkdir(os.path.join(root, "own"))
+        os.symlink(secret, os.path.join(root, "linked"))
+        for folder, name in ((secret, "secret"), (os.path.join(root, "own"), "own")):
+            with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
+                json.dump({"annotations": {"io.kubernetes.cri.container-name": name}}, file)
+        code = ("import ctypes, os, time\nos.chroot(%r)\nos.chdir('/')\nctypes.CDLL(None).unshare(0x20000000)\n"
+                "child = os.fork()\nif child: print(child, flush=True)\ntime.sleep(1000)")
+        for bundle, name in (("/linked", ""), ("/own", "own"), ("linked", ""), ("/../../linked", "")):
+            with self.subTest(bundle):
+                script = self.path("script")
+                with open(script, "w", encoding="utf-8") as file:
+                    file.write(code % root)
+                environment = os.environ | {"PYTHONHOME": sys.base_prefix}  # it would look for itself as argv[0] says
+                with open(script, encoding="utf-8") as file, \
+                        subprocess.Popen(["conmon", "-", "-c", "f" * 64, "-b", bundle], executable=sys.executable, stdin=file,
+                                         stdout=subprocess.PIPE, env=environment) as process:
+                    first = int(process.stdout.readline() or 0)
+                    containers = self.scan()
+                    for pid in filter(None, (first, process.pid)):
+                        os.kill(pid, signal.SIGKILL)
+                self.assertEqual((containers[first]["engine"], containers[first]["id"], containers[first]["name"] or ""),
+                                 ("podman", "f" * 64, name))
 
     def test_nothing(self):
         self.assertEqual(self.scan(), {})
