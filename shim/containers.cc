@@ -302,6 +302,13 @@ bool is_not_started(const Names& names, const std::vector<std::string>& argument
   return contains(kRuntimes, names.process) && !read_runtime(arguments).id.empty();
 }
 
+// By what its engine says, else by its command, as runi takes them for sandboxes (decide.cc).
+bool is_sandbox(const Container& container) {
+  const auto& words = container.arguments;
+  if (container.identity.sandbox || words.empty()) return container.identity.sandbox;
+  return words[0] == "/pause" || (base_of(words[0]) == "catatonit" && words.size() > 1 && words[1] == "-P");
+}
+
 std::string count_of(std::size_t count, string_view one, string_view many) {
   return std::to_string(count) + " " + std::string(count == 1 ? one : many);
 }
@@ -336,7 +343,12 @@ std::string text_of(const Assessment& assessment, const Container& container) {
       break;
     case Verdict::has_init: text = "has one: " + assessment.init; break;
     case Verdict::init_system: text = "is an init system: " + assessment.init; break;
-    case Verdict::sandbox: text = "is a pod's sandbox"; break;
+    case Verdict::sandbox:
+      text = "is a pod's sandbox";
+      if (container.processes > 1) {
+        text += ", and the init of " + count_of(container.processes - 1, "process", "processes");
+      }
+      break;
     case Verdict::not_started: text = "not started yet"; break;
   }
   if (assessment.verdict != Verdict::needs_init && container.held_zombies > 0) {
@@ -543,6 +555,8 @@ Assessment assess(const Container& container) {
   const string_view system = shell ? string_view{} : known_name(names, is_init_system);
   if (is_not_started(names, container.arguments)) {
     assessment.verdict = Verdict::not_started;
+  } else if (is_sandbox(container)) {
+    assessment.verdict = Verdict::sandbox;
   } else if (container.is_runi_init || !init.empty()) {
     assessment.verdict = Verdict::has_init;
     assessment.init = init.starts_with('.') ? init.substr(1) : init;
@@ -552,8 +566,6 @@ Assessment assess(const Container& container) {
   } else if (!system.empty()) {
     assessment.verdict = Verdict::init_system;
     assessment.init = system;
-  } else if (container.identity.sandbox) {
-    assessment.verdict = Verdict::sandbox;
   } else {
     if (container.held_zombies > 0) assessment.causes.push_back(Cause::zombies);
     const Sigterm sigterm = sigterm_of(container.first);

@@ -230,10 +230,10 @@ class Output(Look):
         done = self.runictl("scan")
         self.assertEqual(done.returncode, FOUND)
         heading, row, empty, summary = done.stdout.decode().splitlines()
-        self.assertEqual(heading.split(), ["CONTAINER", "PROCESS", "1", "ENGINE", "PID", "ZOMBIES", "PIDS", "VERDICT"])
+        self.assertEqual(heading.split(), ["CONTAINER", "PROCESS", "1", "PID", "ZOMBIES", "VERDICT"])
         self.assertEqual(row.index("needs an init: a shell"), heading.index("VERDICT"))
         self.assertEqual(empty, "")
-        self.assertRegex(summary, r"^1 container among \d+ processes: 1 needs an init, 0 have one, 0 do without\.$")
+        self.assertRegex(summary, r"^1 container among \d+ processes: 1 needs an init, none has one, none does without\.$")
 
     def test_fits_the_terminal(self):
         self.namespace(*SHELL)
@@ -368,15 +368,20 @@ class Names(Look):
         pod = cri.pod(PLAIN)
         container = cri.container(pod, ["sleep", "1000"])
         with_init = cri.container(cri.pod(RUNI), ["sleep", "1000"])
-        until(lambda: self.scan(), "containers")
-        by_id = {one["id"]: one for one in self.scan().values()}
+        def by_id():
+            return {one["id"]: one for one in self.scan().values()}
+        by_id = until(lambda: (seen := by_id())[with_init]["init"] and seen, "the init")
         seen = by_id[container]
         self.assertEqual((seen["engine"], seen["podNamespace"], seen["pod"], seen["name"], seen["podUid"]),
                          ("containerd", "bed", "pod1", "c", "uid1"))
         self.assertEqual(seen["verdict"], "needs-init")
         self.assertEqual(by_id[pod[0]]["verdict"], "sandbox")
         self.assertEqual(by_id[with_init]["init"], "runi-init")
-        self.assertIn("bed/pod1/c ", self.runictl("scan").stdout.decode())
+        text = self.runictl("scan").stdout.decode()
+        self.assertIn("bed/pod1/c ", text)
+        self.assertNotIn("is a pod's sandbox", text)
+        self.assertRegex(text, r"(?m)^2 containers of containerd and 2 pods' sandboxes among \d+ processes: ")
+        self.assertEqual(self.runictl("scan", "--sandboxes").stdout.decode().count("is a pod's sandbox"), 2)
 
 
 class Crowd(Look):

@@ -290,7 +290,16 @@ TEST(Assess, sandboxes_are_left_alone) {
   EXPECT_TRUE(
       read_bundle(R"({"annotations": {"io.kubernetes.cri.container-type": "sandbox"}})", one.identity));
   EXPECT_EQ(assess(one).text, "is a pod's sandbox");
-  EXPECT_EQ(assess(container("pause")).verdict, Verdict::has_init);
+  one.processes = 3;
+  EXPECT_EQ(assess(one).text, "is a pod's sandbox, and the init of 2 processes");
+  // What it is comes before what it runs.
+  Container pause = container("pause", {"/usr/bin/pod", "x"});
+  EXPECT_EQ(assess(pause).verdict, Verdict::has_init);
+  pause.identity.sandbox = true;
+  EXPECT_EQ(assess(pause).verdict, Verdict::sandbox);
+  // Where its annotations are not to be had, as runi(8) knows it.
+  EXPECT_EQ(assess(container("pause", {"/pause"})).verdict, Verdict::sandbox);
+  EXPECT_EQ(assess(container("catatonit", {"/catatonit", "-P"})).verdict, Verdict::sandbox);
 }
 
 TEST(Assess, the_runtime_itself_has_not_started_yet) {
