@@ -1,9 +1,11 @@
 #include "config.h"
+#include "containers.h"
 #include "engines.h"
 #include "machine.h"
 #include "output.h"
 #include "runictl.h"
 #include "settings.h"
+#include "shim.h"
 #include "system.h"
 
 #include <CLI/App.hpp>
@@ -21,6 +23,7 @@ namespace {
 
 constexpr std::size_t kMaxProgramBytes = 64 << 20;
 constexpr std::size_t kMaxImports = 256;
+constexpr std::size_t kMaxVersion = 32;
 
 // The files that containerd, and those who bring one of their own, are started with; and theirs.
 constexpr struct {
@@ -57,12 +60,28 @@ std::string joined(std::string_view directory, std::string_view name) {
 struct Options {
   std::string root = "/";
   std::string handler;
+  std::string config;
   bool json = false;
 };
 
 class Check {
  public:
   Check(const Machine& machine, const std::string& handler) : machine_(machine), only_(handler) {}
+
+  // As if the text were the configuration of a handler.
+  std::vector<Finding> with_configuration(const std::string& path, const std::string& text) {
+    find_own_runi();
+    auto config = parse_config(text);
+    if (!config) {
+      add(Severity::problem, "configuration", config.error().what + "; nothing would start", path,
+          "see runi.json(5)");
+      return std::move(findings_);
+    }
+    add(Severity::ok, "configuration", path);
+    const std::string handler = only_.empty() ? "runi" : only_;
+    check_handler(handler, *config, own_);
+    return std::move(findings_);
+  }
 
   std::vector<Finding> all() {
     find_own_runi();
@@ -127,9 +146,22 @@ class Check {
                    "\x7f"
                    "ELF") &&
                (**bytes).find("runi.dev/injected") != std::string::npos;
+      if (answer) versions_[found.identity] = version_in(**bytes);
     }
     is_runi_[found.identity] = answer;
     return answer;
+  }
+
+  // Empty where it is older than the mark.
+  static std::string version_in(std::string_view bytes) {
+    const auto at = bytes.find(kVersionMark);
+    if (at == std::string_view::npos) return {};
+    bytes.remove_prefix(at + kVersionMark.size());
+    return std::string(bytes.substr(0, std::min(bytes.find('\0'), kMaxVersion)));
+  }
+
+  static std::string with_version(const std::string& text, const std::string& version) {
+    return version.empty() ? text : text + ": version " + version;
   }
 
   Program look_up(const std::string& program) {
@@ -162,7 +194,7 @@ class Check {
       if (!found || !is_runi(*found)) continue;
       own_ = found->path;
       handlers_["runi"] = found->path;
-      find_links(directory_of(path));
+      find_links(directory_of(path), *found);
       return;
     }
   }
@@ -181,16 +213,17 @@ class Check {
         add(Severity::problem, "runi", "not executable", program, "run chmod 0755 on it");
       }
       check_owner("runi", program, *found);
-      add(Severity::ok, "runi", program);
+      add(Severity::ok, "runi", with_version(program, versions_[found->identity]));
     }
   }
 
-  // Symbolic links to runi beside it are handlers too.
-  void find_links(const std::string& directory) {
+  // Links to runi beside it are handlers too, by whatever name.
+  void find_links(const std::string& directory, const Found& runi) {
     for (const std::string& name : machine_.names_in(directory)) {
-      if (!name.starts_with("runi-") && !is_reserved_name(name)) continue;
       auto found = machine_.find(joined(directory, name));
-      if (!found || !*found || !is_runi(**found)) continue;
+      if (!found || !*found) continue;
+      const bool sounds_like_one = name.starts_with("runi-") || is_reserved_name(name);
+      if ((*found)->identity != runi.identity && (!sounds_like_one || !is_runi(**found))) continue;
       if (is_reserved_name(name)) {
         add(Severity::problem, "runi", "a link of this name is taken for a choice of crun's own handlers",
             joined(directory, name), "rename it to runi-" + name);
@@ -381,14 +414,16 @@ class Check {
     if (!only_.empty() && !handlers_.contains(only_)) handlers_[only_] = own_;
     for (const auto& [handler, program] : handlers_) {
       if (!only_.empty() && handler != only_) continue;
-      const auto config = config_of(handler);
-      if (!config) continue;
-      if (config->inject == Inject::never) {
-        add(Severity::note, "handler " + handler, "inject is \"never\": no container gets the init");
-      }
-      check_runtime(handler, *config);
-      if (!program.empty() || !config->init_path.empty()) check_init_of(handler, *config, program);
+      if (const auto config = config_of(handler)) check_handler(handler, *config, program);
     }
+  }
+
+  void check_handler(const std::string& handler, const Config& config, const std::string& program) {
+    if (config.inject == Inject::never) {
+      add(Severity::note, "handler " + handler, "inject is \"never\": no container gets the init");
+    }
+    check_runtime(handler, config);
+    if (!program.empty() || !config.init_path.empty()) check_init_of(handler, config, program);
   }
 
   void check_runtime(const std::string& handler, const Config& config) {
@@ -477,11 +512,19 @@ class Check {
     if (found.uid != 0) check_owner("init", path, found);
     if (machine_.names_in("/sys/fs/selinux").empty()) {
       if (findings_.size() == before) {
-        add(Severity::ok, "init", path + ": static, for this machine, executable by all");
+        add(Severity::ok, "init",
+            path + ": " + init_version(found) + "static, for this machine, executable by all");
       }
       return;
     }
     check_label(path, found);
+  }
+
+  // "version 1.2.3, "; empty where the file does not tell.
+  static std::string init_version(const Found& found) {
+    auto bytes = read_text(found.handle, kMaxProgramBytes);
+    const std::string version = bytes && *bytes ? version_of_init(**bytes) : "";
+    return version.empty() ? "" : "version " + version + ", ";
   }
 
   void check_label(const std::string& path, const Found& found) {
@@ -522,6 +565,7 @@ class Check {
   std::string only_;
   std::vector<Finding> findings_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, bool> is_runi_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> versions_;  // of each runi
   std::map<std::string, std::string> handlers_;  // names that lead to runi, and its path
   std::set<std::string> seen_;                   // what has been said already, for another handler
   std::string own_;
@@ -585,7 +629,16 @@ Result<int> run_check(const Options& options) {
     return Error{"--handler " + options.handler +
                  ": expected the name that runi is called by, without a slash"};
   }
-  const std::vector<Finding> findings = Check(*machine, options.handler).all();
+  Check check(*machine, options.handler);
+  std::vector<Finding> findings;
+  if (options.config.empty()) {
+    findings = check.all();
+  } else {
+    auto text = read_text(options.config, kMaxConfigBytes);
+    if (!text) return with_context(options.config, text.error());
+    if (!*text) return Error{options.config + ": no such file"};
+    findings = check.with_configuration(options.config, **text);
+  }
   const auto problems = count_of(findings, Severity::problem);
   if (options.json) {
     print(json_of(findings, options.root));
@@ -606,6 +659,10 @@ void add_check(CLI::App& app, int& status) {
       app.add_subcommand("check", "Look for what is wrong with how runi is set up on this machine");
   command->add_option("--handler", options->handler, "Only this name that runi is called by")
       ->type_name("NAME");
+  command
+      ->add_option("--config", options->config,
+                   "Only this file, as a configuration that is to be put in place")
+      ->type_name("FILE");
   command->add_option("--root", options->root, "Look at the machine whose root directory this is; default: /")
       ->type_name("DIR");
   command->add_flag("--json", options->json, "Print JSON");

@@ -412,6 +412,25 @@ std::string title_of(const Identity& identity) {
   return is_hexadecimal(identity.id, 32) ? identity.id.substr(0, 12) : identity.id;
 }
 
+Meant is_meant(const Identity& identity, string_view word) {
+  if (word.empty()) return Meant::no;
+  const bool in_pod = !identity.pod.empty();
+  if (word == identity.id || word == title_of(identity) || (!in_pod && word == identity.name))
+    return Meant::yes;
+  return identity.id.starts_with(word) ? Meant::perhaps : Meant::no;
+}
+
+std::string version_of_init(string_view bytes) {
+  // As `runi-init --version` says it: init/main.cc.
+  constexpr string_view kBefore = "tini version ";
+  constexpr string_view kAfter = " - git.runi-init";
+  const auto end = bytes.find(kAfter);
+  if (end == string_view::npos) return {};
+  const auto begin = bytes.substr(0, end).rfind(kBefore);
+  if (begin == string_view::npos) return {};
+  return std::string(bytes.substr(begin + kBefore.size(), end - begin - kBefore.size()));
+}
+
 std::string title_of(const Container& container) {
   std::string title = title_of(container.identity);
   if (title.empty() && !container.outer_title.empty()) title = "in " + container.outer_title;
@@ -441,6 +460,10 @@ Supervisor read_supervisor(const std::vector<std::string>& words) {
   if (program == "conmon") return read_conmon(words);
   if (contains(kRuntimes, program)) return read_runtime(words);
   return {};
+}
+
+bool may_supervise(string_view name) {
+  return name == "containerd-shim" || name == "conmon" || contains(kRuntimes, name);
 }
 
 bool read_bundle(string_view config, Identity& identity) {

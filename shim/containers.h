@@ -40,6 +40,10 @@ struct Identity {
   bool sandbox = false;  // holds a pod's namespaces; the kubelet's users never see it
 };
 
+// Whether somebody who says `word` means it: its id, its name, or title_of() it; or how its id begins.
+enum class Meant : std::uint8_t { no, perhaps, yes };
+[[nodiscard]] Meant is_meant(const Identity& identity, std::string_view word);
+
 // The name to show, the best there is: "namespace/pod/container", the name, the start of the id; or nothing.
 [[nodiscard]] std::string title_of(const Identity& identity);
 
@@ -56,6 +60,9 @@ struct Supervisor {
   bool bundle_is_cwd = false;  // its working directory is the bundle of `id`, and others lie beside it
 };
 [[nodiscard]] Supervisor read_supervisor(const std::vector<std::string>& words);
+
+// Whether a process of this name (comm) can be one.
+[[nodiscard]] bool may_supervise(std::string_view name);
 
 // Adds what the bundle's config.json says in its annotations to what is not known yet. Sources: containerd
 // pkg/cri/annotations, CRI-O internal/annotations, kubelet labels. False: the bytes are no such file.
@@ -85,6 +92,9 @@ enum class Sigterm {
 [[nodiscard]] Sigterm sigterm_of(const Process& first);
 [[nodiscard]] std::string_view name_of(Sigterm sigterm);
 
+// The version that a runi-init of these bytes is. Empty where it is none.
+[[nodiscard]] std::string version_of_init(std::string_view bytes);
+
 struct PidsLimit {
   std::uint64_t current = 0;
   std::uint64_t max = 0;
@@ -98,6 +108,7 @@ struct Container {
   std::string program;  // the file that PID 1 executes; empty where it may not be seen
   std::vector<std::string> arguments;
   bool is_runi_init = false;  // whatever the file is called
+  std::string init_version;   // of runi-init; empty where it is another, or may not be seen
   bool sealed = false;        // its program and environment are not for the reader to see
   std::optional<std::uint64_t> age_s;
   std::size_t processes = 0;

@@ -90,7 +90,9 @@ std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& e
   const auto either = [](const Result<std::string>& result) {
     return result ? Cell{*result} : Cell{result.error().what, Colour::red};
   };
-  std::vector<std::vector<Cell>> facts = {{{"handler"}, {start.handler}}};
+  std::vector<std::vector<Cell>> facts;
+  if (!start.container.empty()) facts.push_back({{"container"}, {start.container}});
+  facts.push_back({{"handler"}, {start.handler}});
   const std::string& path = start.settings.path;
   facts.push_back({{"configuration"}, {path.empty() ? "none: the defaults hold" : path}});
   facts.push_back({{"runtime"}, either(start.runtime)});

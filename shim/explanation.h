@@ -27,6 +27,7 @@ enum class Outcome {
 // What explain_start() goes by; nothing of it is looked up there.
 struct Start {
   std::string handler;
+  std::string container;  // what its engine calls it, where it was asked for by that
   Settings settings;
   Result<std::string> runtime = Error{};
   Result<std::string> init = Error{};

@@ -328,6 +328,7 @@ void write_init(JsonWriter& json, const RunningInit& init) {
   const Options& options = call.options;
   json.key("init");
   json.begin_object();
+  write_text(json, "version", init.container.init_version);
   json.string("reaping", kernel_reaps(first) ? "kernel" : "init");
   json.string("forward", options.forward_to_group ? "group" : "child");
   json.boolean("subreaper", options.subreaper);
@@ -485,8 +486,8 @@ std::optional<Process> find_application(const Process& init, std::span<const Pro
 std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bool colours) {
   if (inits.empty()) return "No container under runi-init.\n";
   std::vector<Cells> rows(1);
-  for (const char* heading : {"CONTAINER", "COMMAND", "ENGINE", "INIT", "APP", "AGE", "MEMORY", "REAPS",
-                              "SIGNALS", "SANDBOX", "OPTIONS"}) {
+  for (const char* heading : {"CONTAINER", "COMMAND", "ENGINE", "INIT", "APP", "AGE", "VERSION", "MEMORY",
+                              "REAPS", "SIGNALS", "SANDBOX", "OPTIONS"}) {
     rows[0].push_back({heading, Colour::bold});
   }
   for (const RunningInit& init : inits) {
@@ -499,6 +500,7 @@ std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bo
         {std::to_string(first.pid)},
         {init.application ? std::to_string(init.application->pid) : "-"},
         {init.container.age_s ? format_age(*init.container.age_s) : "-"},
+        {or_dash(init.container.init_version)},
         {memory_of(init)},
         {kernel_reaps(first) ? "kernel" : "init"},
         {call.options.forward_to_group ? "group" : "child"},
@@ -506,7 +508,7 @@ std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bo
         {or_dash(joined(call.words))},
     });
   }
-  Layout layout{.numbers = {3, 4, 5, 6}, .narrowest_text = 7, .extras = {2, 9}};
+  Layout layout{.numbers = {3, 4, 5, 7}, .narrowest_text = 7, .extras = {2, 10, 7}};
   const std::string engine = take_engine(rows, layout, 2);
   const std::string table = format_table(fitted(std::move(rows), std::move(layout), width), colours);
   return table + "\n" + plural(inits.size(), "container", "containers") + engine + " under runi-init.\n";

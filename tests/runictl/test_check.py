@@ -62,6 +62,10 @@ class Check(unittest.TestCase):
             text = changed
         self.write(target, text)
 
+    def version(self):
+        done = subprocess.run([self.runictl, "--version"], check=True, stdout=subprocess.PIPE, text=True)
+        return done.stdout.split()[1]
+
     def call(self, *args, **keywords):
         return subprocess.run([self.runictl, "check", *args], check=False, stdin=subprocess.DEVNULL, timeout=60,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords)
@@ -349,6 +353,32 @@ class Parts(Check):
         os.remove(self.path(configuration))
         self.assert_finds("problem", "not a regular file", "/usr/local/libexec/runi/runi-init")
 
+    def test_link_of_any_name(self):
+        """It leads to runi, so it is a handler, with a configuration of its own."""
+        os.symlink("runi", self.path("usr/local/sbin/runicrun"))
+        os.symlink("/usr/sbin/runc", self.path("usr/local/sbin/other"))
+        self.write(os.path.join(self.etc_runi, "runicrun.json"), '{"runtime": "/opt/crun"}')
+        self.assert_finds("problem", "handler runicrun: /opt/crun does not exist")
+        self.write("opt/crun", "", mode=0o755)
+        self.assert_right("configuration", "runicrun.json")
+
+    def test_configuration_before_it_is_put_in_place(self):
+        draft = os.path.join(self.root, "draft.json")
+        os.makedirs(os.path.dirname(self.path(os.path.join(self.etc_runi, "x"))), exist_ok=True)
+        self.write(os.path.join(self.etc_runi, "config.json"), "{")  # another that is broken is no matter
+        self.write("draft.json", '{"runtime": "/opt/crun"}')
+        self.write("opt/crun", "", mode=0o755)
+        findings = self.check("--config", draft)
+        self.assertEqual([(f["severity"], f["subject"]) for f in findings],
+                         [("ok", "configuration"), ("ok", "runtime"), ("ok", "init")])
+        for text, subject, words in (('{"inject": "sometimes"}', "configuration", "/inject: expected"),
+                                     ('{"runtime": "/opt/runc"}', "runtime", "/opt/runc does not exist"),
+                                     ('{"init": {"path": "/opt/init"}}', "init", "/opt/init does not exist")):
+            self.write("draft.json", text)
+            found = self.above_notes(self.check("--config", draft))
+            self.assertEqual([(f["severity"], f["subject"]) for f in found], [("problem", subject)], found)
+            self.assertIn(words, found[0]["what"])
+
     def test_link_with_a_name_of_crun(self):
         os.symlink("runi", self.path("usr/local/sbin/crun-runi"))
         self.assert_finds("problem", "crun's own handlers", "/usr/local/sbin/crun-runi")
@@ -485,7 +515,8 @@ time.sleep(1000)
                     self.assertEqual([f["what"] for f in self.above_notes(answer["findings"])],
                                      ["handler runi: neither /usr/local/sbin/runi-init nor "
                                       "/usr/local/libexec/runi/runi-init exists"])
-                    self.assertIn({"severity": "ok", "subject": "runi", "what": "/usr/local/sbin/runi"}, answer["findings"])
+                    self.assertIn({"severity": "ok", "subject": "runi", "what": f"/usr/local/sbin/runi: version {self.version()}"},
+                                  answer["findings"])
                     self.assertNotIn("kernel", [f["subject"] for f in answer["findings"]])
             finally:
                 process.kill()
@@ -514,7 +545,8 @@ class ThisMachine(Check):
     def test_text(self):
         done = self.call("--root", self.root)
         self.assertEqual(done.returncode, 0)
-        self.assertRegex(done.stdout.decode(), r"(?m)^ok +runi +/usr/local/sbin/runi$")
+        self.assertRegex(done.stdout.decode(), rf"(?m)^ok +runi +/usr/local/sbin/runi: version {self.version()}$")
+        self.assertRegex(done.stdout.decode(), rf"(?m)^ok +init +/usr/local/libexec/runi/runi-init: version {self.version()}, ")
         self.assertRegex(done.stdout.decode(), r"(?m)^0 problems, 0 warnings$")
         os.chmod(self.path("usr/local/sbin/runi"), 0o775)
         done = self.call("--root", self.root)
@@ -522,7 +554,7 @@ class ThisMachine(Check):
                                                r"sbin/runi\n +-> run chmod go-w on it$")
 
     def test_usage_that_is_wrong_ends_with_2(self):
-        for args in (["--root", "/no/such"], ["--handler", "a/b"], ["word"], ["--bundle", "x"]):
+        for args in (["--root", "/no/such"], ["--handler", "a/b"], ["word"], ["--bundle", "x"], ["--config", "/no/such"]):
             done = self.call(*args)
             self.assertEqual((done.returncode, done.stdout), (2, b""), args)
             self.assertTrue(done.stderr.startswith(b"runictl: "), done.stderr)

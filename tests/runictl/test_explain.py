@@ -263,7 +263,7 @@ class Ways(Explain):
         self.write(self.spec())
         for args, words in ((["--bundle", "/no/such"], "/no/such/config.json: no such file"),
                             (["--config", "/no/such"], "/no/such: no such file"),
-                            (["word"], "expected -"),
+                            (["word"], "no container word"),
                             (["--bundle", self.bundle, "-"], "excludes"),
                             (["--no-such-option"], "--no-such-option"),
                             (["--handler", "../x"], "without a slash")):

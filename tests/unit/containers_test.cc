@@ -285,6 +285,29 @@ TEST(Assess, inits) {
   EXPECT_EQ(assess(stuck).text, "has one: tini, yet 2 zombies");
 }
 
+TEST(Meant, by_id_name_and_title) {
+  Identity identity;
+  identity.id = "c0ffee";
+  identity.name = "web";
+  EXPECT_EQ(is_meant(identity, "c0ffee"), Meant::yes);
+  EXPECT_EQ(is_meant(identity, "c0"), Meant::perhaps);
+  EXPECT_EQ(is_meant(identity, "0f"), Meant::no);
+  EXPECT_EQ(is_meant(identity, "web"), Meant::yes);
+  EXPECT_EQ(is_meant(identity, ""), Meant::no);
+  identity.pod = "shop";
+  identity.pod_namespace = "prod";
+  EXPECT_EQ(is_meant(identity, "prod/shop/web"), Meant::yes);
+  EXPECT_EQ(is_meant(identity, "web"), Meant::no) << "every pod may have one of that name";
+}
+
+TEST(VersionOfInit, as_its_file_says) {
+  EXPECT_EQ(version_of_init("\x7f"
+                            "ELF tini version 1.2.3-rc1 - git.runi-init\n"),
+            "1.2.3-rc1");
+  EXPECT_EQ(version_of_init("tini version 0.19.0 - git.de40ad0"), "");
+  EXPECT_EQ(version_of_init(" - git.runi-init"), "");
+}
+
 TEST(Assess, sandboxes_are_left_alone) {
   Container one = container("sleep");
   EXPECT_TRUE(
