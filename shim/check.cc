@@ -236,7 +236,7 @@ class Check {
 
   void take(Judgement judgement) {
     for (Finding& finding : judgement.findings) findings_.push_back(std::move(finding));
-    named_ = named_ || !judgement.programs.empty();
+    named_ = named_ || judgement.names_runi;
   }
 
   LookUp looker() {
@@ -422,8 +422,33 @@ class Check {
     if (config.inject == Inject::never) {
       add(Severity::note, "handler " + handler, "inject is \"never\": no container gets the init");
     }
+    check_log(handler, config);
     check_runtime(handler, config);
     if (!program.empty() || !config.init_path.empty()) check_init_of(handler, config, program);
+  }
+
+  // Whether anybody hears of a container that starts without the init it was to have.
+  void check_log(const std::string& handler, const Config& config) {
+    std::string deaf;
+    if (config.log.sink == LogSink::file) {
+      auto folder = machine_.find(directory_of(config.log.file));
+      if (folder && (!*folder || !S_ISDIR((*folder)->mode))) {
+        deaf = "there is no directory for the log " + config.log.file;
+      }
+    } else if (config.log.sink == LogSink::syslog && machine_.is_this() && !has_syslog()) {
+      deaf = "nothing listens on /dev/log";
+    }
+    if (deaf.empty() || !seen_.insert("log " + deaf).second) return;
+    if (config.on_failure == OnFailure::fail) {
+      add(Severity::note, "log",
+          "handler " + handler + ": " + deaf + "; errors reach the engine all the same");
+      return;
+    }
+    add(Severity::warning, "log",
+        "handler " + handler + ": " + deaf + ", so nobody hears of containers that start without an init", "",
+        "name a \"file\" in a directory that exists, with the sink \"file\", as \"log\" in the "
+        "configuration; or "
+        "set \"onFailure\": \"fail\" there");
   }
 
   void check_runtime(const std::string& handler, const Config& config) {

@@ -113,6 +113,17 @@ std::vector<std::string> words_of(const toml::node* node) {
   return words;
 }
 
+// Without the name of what is there twice: toml++ 3.3 writes the first bytes of a quoted key twice there, and
+// the line tells.
+std::string text_of(const toml::parse_error& error) {
+  std::string text(error.description());
+  const auto begin = text.find(" '");
+  if (text.find(" existing ") != std::string::npos && begin != std::string::npos) {
+    text.erase(begin, text.rfind('\'') + 1 - begin);
+  }
+  return text;
+}
+
 // One engine's findings in the making.
 class Judge {
  public:
@@ -138,9 +149,10 @@ class Judge {
         continue;
       }
       const auto line = result.error().source().begin.line;
-      problem("no TOML: " + std::string(result.error().description()), file.path + ":" + std::to_string(line),
+      problem("no TOML: " + text_of(result.error()), file.path + ":" + std::to_string(line),
               "correct the file; the engine cannot read it either");
     }
+    unparsed_ = count();
     return parsed;
   }
 
@@ -186,12 +198,16 @@ class Judge {
   }
 
   [[nodiscard]] std::size_t count() const { return judgement_.findings.size(); }
-  Judgement take() { return std::move(judgement_); }
+  Judgement take() {
+    judgement_.names_runi = count() > unparsed_;
+    return std::move(judgement_);
+  }
 
  private:
   std::string engine_;
   const LookUp& look_up_;
   Judgement judgement_;
+  std::size_t unparsed_ = 0;  // findings about files that are none
 };
 
 // --- containerd
@@ -514,6 +530,7 @@ Judgement judge_each_way(std::span<const ConfigFile> files, const LookUp& look_u
   Judgement all;
   for (const Judgement& judgement : judgements) {
     if (all.programs.empty()) all.programs = judgement.programs;
+    all.names_runi = all.names_runi || judgement.names_runi;
     for (const Finding& finding : judgement.findings) {
       std::string names;
       std::size_t count = 0;
@@ -694,7 +711,9 @@ Judgement judge_docker(const ConfigFile& file, const LookUp& look_up) {
   if (!document) {
     judge.problem("no JSON: " + document.error().what, file.path,
                   "correct the file; dockerd cannot read it either");
-    return judge.take();
+    Judgement judgement = judge.take();
+    judgement.names_runi = false;
+    return judgement;
   }
   const json::Value* runtimes = member(&document->root(), "runtimes");
   std::set<std::string> names;

@@ -36,6 +36,7 @@ using LookUp = std::function<Program(const std::string& path)>;
 struct Judgement {
   std::vector<Finding> findings;
   std::vector<std::string> programs;  // the paths of runi by which handlers call it
+  bool names_runi = false;            // whether a handler is to be runi, even if it is not
 };
 
 // The patterns of files that one of containerd imports, relative to that file's directory where they are not

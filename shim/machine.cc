@@ -7,8 +7,10 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -247,6 +249,17 @@ bool kernel_reaps() {
   }
   sigaction(SIGCHLD, &before, nullptr);
   return kept;
+}
+
+bool has_syslog() {
+  const sockaddr_un address{AF_UNIX, "/dev/log"};
+  for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+    const Fd fd(socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd.is_open()) return false;
+    if (connect(fd.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return true;
+    if (errno == EAGAIN) return true;  // it has no room at this moment
+  }
+  return false;
 }
 
 bool has_seccomp() {

@@ -64,6 +64,9 @@ Result<std::string> version_of(const std::string& path);
 // Linux 6.15): tried, on a process made for it.
 bool kernel_reaps();
 
+// Whether something listens on /dev/log.
+bool has_syslog();
+
 // Whether a process can put a seccomp filter on itself: asked, not done. seccomp(2),
 // SECCOMP_GET_ACTION_AVAIL.
 bool has_seccomp();

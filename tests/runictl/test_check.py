@@ -7,11 +7,13 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import unittest
 
+from bed import world
 from bed.case import built
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -267,6 +269,16 @@ class Containerd(Check):
         self.write(CONTAINERD, 'version = 2\n[plugins\n')
         self.assert_finds("problem", "no TOML", f"/{CONTAINERD}:2")
 
+    def test_what_is_there_twice_is_said_without_a_name_that_nobody_wrote(self):
+        table = '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runi]\n'
+        for text in (table + table, table + "options = 1\n" + table.replace("runi]", "runi.options]"),
+                     'plugins."io.containerd.grpc.v1.cri" = {}\n' + table):
+            self.write(CONTAINERD, "version = 2\n" + text)
+            found = self.above_notes(self.check())
+            self.assertEqual(len(found), 1, found)
+            self.assertIn("no TOML", found[0]["what"])
+            self.assertRegex(found[0]["what"], "cannot (redefine|insert into) existing (table|integer as table|inline table)$")
+
     def test_files_that_import_each_other(self):
         self.write(CONTAINERD, 'version = 2\nimports = ["b.toml", "config.toml", "*.toml"]\n')
         self.write("etc/containerd/b.toml", 'version = 2\nimports = ["/etc/containerd/*.toml"]\n')
@@ -316,6 +328,63 @@ class OtherEngines(Check):
         self.assertIn("note", [f["severity"] for f in findings if f["subject"] == "engines"])
         self.deploy("docker/daemon.json", DOCKER)
         self.assertNotIn("engines", [f["subject"] for f in self.check()])
+
+
+    def test_named_but_gone(self):
+        """It is not there, and some configurations name it: not that none does."""
+        os.unlink(self.path("usr/local/sbin/runi"))
+        for source, target in (("containerd/runi-1.x.toml", CONTAINERD), ("podman/50-runi.conf", PODMAN),
+                               ("crio/10-runi.conf", CRIO), ("docker/daemon.json", DOCKER)):
+            with self.subTest(source):
+                self.deploy(source, target)
+                findings = self.check()
+                self.assertEqual([f["what"] for f in findings if f["subject"] == "engines"], [])
+                self.assertEqual([f["subject"] for f in self.above_notes(findings)].count("runi"), 1)
+                os.unlink(self.path(target))
+
+
+class Log(Check):
+    def configure(self, text):
+        self.write(os.path.join(self.etc_runi, "config.json"), text)
+
+    def test_without_a_directory(self):
+        self.configure('{"log": {"sink": "file", "file": "/var/log/runi/log"}}')
+        self.assert_finds("warning", "there is no directory for the log /var/log/runi/log, so nobody hears of")
+        self.path("var/log/runi/log")  # makes the directory
+        self.assertEqual(self.above_notes(self.check()), [])
+
+    def test_of_an_image_nothing_is_said(self):
+        self.assertEqual([f for f in self.check() if f["subject"] == "log"], [])
+
+    def test_that_nobody_hears(self):
+        if world.ENTERED not in os.environ:
+            self.skipTest("needs a world of its own: tests/run.py makes one, for root")
+        devices = self.path("dev")
+        os.mkdir(devices)
+        subprocess.run(["mount", "--rbind", "/dev", devices], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--recursive", "--lazy", devices], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/dev"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "/dev"], check=True)
+        os.symlink(os.path.join(devices, "null"), "/dev/null")
+        self.assertEqual(self.said("{}"), ["warning"])
+        self.assertEqual(self.said('{"onFailure": "fail"}'), ["note"])
+        self.assertEqual(self.said('{"log": {"sink": "none"}}'), [])
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(socket.AF_UNIX, kind) as listener:
+                listener.bind("/dev/log")
+                if kind == socket.SOCK_DGRAM:
+                    self.assertEqual(self.said("{}"), [])
+                else:
+                    self.assertEqual(self.said("{}"), ["warning"])
+                    listener.listen()
+                    self.assertEqual(self.said("{}"), [])
+            os.unlink("/dev/log")
+
+    def said(self, configuration):
+        """How grave is what is said of the log of such a configuration on this machine."""
+        self.write("draft.json", configuration)
+        answer = json.loads(self.call("--json", "--config", self.path("draft.json")).stdout)
+        return [f["severity"] for f in answer["findings"] if f["subject"] == "log"]
 
 
 class Parts(Check):
