@@ -6,6 +6,7 @@
 #include "spec.h"
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <iterator>
 #include <tuple>
@@ -326,6 +327,18 @@ std::string text_of(Cause cause, const Container& container) {
   return {};
 }
 
+// An init adopts in PID 1's place. Shells do not care, and who leaves zombies does not wait.
+bool waits_perhaps(const Assessment& assessment, const Container& container) {
+  return container.adopted > 0 && assessment.causes == std::vector{Cause::no_handler};
+}
+
+// kill(2): it may signal what has its own id as the real or the saved one.
+bool init_would_reach(const Container& container) {
+  const Identity& identity = container.identity;
+  return identity.signals_all || !identity.first_uid || container.first.real_uid == *identity.first_uid ||
+         container.first.saved_uid == *identity.first_uid;
+}
+
 std::string text_of(const Assessment& assessment, const Container& container) {
   std::string text;
   switch (assessment.verdict) {
@@ -335,6 +348,16 @@ std::string text_of(const Assessment& assessment, const Container& container) {
         if (cause != assessment.causes.front()) text += "; ";
         text += text_of(cause, container);
       }
+      if (waits_perhaps(assessment, container)) {
+        text += "; yet it has adopted " + count_of(container.adopted, "process", "processes") +
+                ", and if it waits for them it must stay PID 1";
+      }
+      break;
+    case Verdict::no_help:
+      text =
+          "no init would help: without CAP_KILL and CAP_SETUID its signals would not reach the application, "
+          "which "
+          "has changed its user";
       break;
     case Verdict::ignores_sigterm: text = "ignores SIGTERM, which no init can change"; break;
     case Verdict::fine:
@@ -462,6 +485,33 @@ Supervisor read_supervisor(const std::vector<std::string>& words) {
   return {};
 }
 
+namespace {
+
+void read_first_user(const Spec& spec, Identity& identity) {
+  const json::Value* process = find_member(spec.document.root(), "process", json::Kind::object);
+  const json::Value* capabilities =
+      process == nullptr ? nullptr : find_member(*process, "capabilities", json::Kind::object);
+  const json::Value* user = process == nullptr ? nullptr : find_member(*process, "user", json::Kind::object);
+  const json::Value* uid = user == nullptr ? nullptr : find_member(*user, "uid", json::Kind::number);
+  // In a user namespace its ids are others than ours.
+  if (capabilities == nullptr || uid == nullptr || spec.user_namespace) return;
+  std::uint64_t number = 0;
+  const char* end = uid->text.data() + uid->text.size();
+  const auto read = std::from_chars(uid->text.data(), end, number);
+  if (read.ec != std::errc{} || read.ptr != end) return;
+  identity.first_uid = number;
+  // capabilities(7): root executes with the bounding set, others with the ambient one.
+  const json::Value* set =
+      find_member(*capabilities, *identity.first_uid == 0 ? "bounding" : "ambient", json::Kind::array);
+  identity.signals_all = false;
+  if (set == nullptr) return;
+  for (const json::Value& name : set->children()) {
+    if (name.text == "CAP_KILL" || name.text == "CAP_SETUID") identity.signals_all = true;
+  }
+}
+
+}  // namespace
+
 bool may_supervise(string_view name) {
   return name == "containerd-shim" || name == "conmon" || contains(kRuntimes, name);
 }
@@ -470,6 +520,7 @@ bool read_bundle(string_view config, Identity& identity) {
   auto spec = parse_spec(config);
   if (!spec) return false;
   identity.sandbox = find_sandbox_mark(*spec).has_value();
+  read_first_user(*spec, identity);
   for (const auto& row : kAnnotations) {
     for (const string_view key : row.keys) {
       if (key.empty()) continue;
@@ -551,6 +602,7 @@ string_view name_of(Sigterm sigterm) {
 string_view name_of(Verdict verdict) {
   switch (verdict) {
     case Verdict::needs_init: return "needs-init";
+    case Verdict::no_help: return "no-help";
     case Verdict::ignores_sigterm: return "ignores-sigterm";
     case Verdict::fine: return "fine";
     case Verdict::has_init: return "has-init";
@@ -595,9 +647,11 @@ Assessment assess(const Container& container) {
     // A shell never waits for it: it blocks signals for a moment when it starts a command.
     const bool dropped = sigterm == Sigterm::dropped || (shell && sigterm == Sigterm::blocked);
     if (dropped) assessment.causes.push_back(shell ? Cause::shell : Cause::no_handler);
-    assessment.verdict = !assessment.causes.empty()    ? Verdict::needs_init
-                         : sigterm == Sigterm::ignored ? Verdict::ignores_sigterm
-                                                       : Verdict::fine;
+    if (!assessment.causes.empty()) {
+      assessment.verdict = init_would_reach(container) ? Verdict::needs_init : Verdict::no_help;
+    } else {
+      assessment.verdict = sigterm == Sigterm::ignored ? Verdict::ignores_sigterm : Verdict::fine;
+    }
   }
   assessment.text = text_of(assessment, container);
   return assessment;

@@ -38,6 +38,11 @@ struct Identity {
   std::string pod_namespace;
   std::string pod_uid;
   bool sandbox = false;  // holds a pod's namespaces; the kubelet's users never see it
+
+  // As whom the engine starts PID 1, in the reader's ids, and whether that may signal other users' processes:
+  // so an init would run.
+  std::optional<std::uint64_t> first_uid;
+  bool signals_all = true;
 };
 
 // Whether somebody who says `word` means it: its id, its name, or title_of() it; or how its id begins.
@@ -114,6 +119,9 @@ struct Container {
   std::size_t processes = 0;
   std::size_t held_zombies = 0;
   std::size_t other_zombies = 0;
+  std::size_t adopted =
+      0;  // living children of PID 1's whose session's leader has ended: daemons, most likely
+
   std::optional<std::uint64_t> oldest_zombie_s;  // since the oldest of the held ones started
   std::optional<PidsLimit> pids;                 // of the cgroup above it that is closest to its limit
 };
@@ -121,7 +129,16 @@ struct Container {
 // The same of a container; where only what it is in has a name, "in " and that.
 [[nodiscard]] std::string title_of(const Container& container);
 
-enum class Verdict { needs_init, ignores_sigterm, fine, has_init, init_system, sandbox, not_started };
+enum class Verdict {
+  needs_init,
+  no_help,
+  ignores_sigterm,
+  fine,
+  has_init,
+  init_system,
+  sandbox,
+  not_started
+};
 [[nodiscard]] std::string_view name_of(Verdict verdict);
 
 // Why a container needs an init.
@@ -134,7 +151,7 @@ enum class Cause {
 
 struct Assessment {
   Verdict verdict = Verdict::fine;
-  std::vector<Cause> causes;  // of needs_init; not empty there
+  std::vector<Cause> causes;  // of needs_init and no_help; not empty there
   std::string init;           // of has_init and init_system: its name
   std::string text;           // for people: "needs an init: 12 zombies; …"
 };

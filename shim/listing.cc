@@ -167,6 +167,7 @@ bool is_short_of_pids(const std::optional<PidsLimit>& pids) {
 Colour colour_of(Verdict verdict) {
   switch (verdict) {
     case Verdict::needs_init: return Colour::red;
+    case Verdict::no_help:
     case Verdict::ignores_sigterm: return Colour::yellow;
     case Verdict::fine:
     case Verdict::has_init:
@@ -439,6 +440,7 @@ std::string scan_as_json(const Survey& survey, std::span<const Assessed> assesse
     write_number(json, "zombies", container->held_zombies);
     write_number(json, "oldestZombieSeconds", container->oldest_zombie_s);
     write_number(json, "zombiesOfOthers", container->other_zombies);
+    write_number(json, "adopted", container->adopted);
     json.key("pids");
     if (container->pids) {
       json.begin_object();

@@ -26,6 +26,7 @@ constexpr std::size_t kMaxStatus = 1 << 20;  // a process may be in 65,536 group
 constexpr std::size_t kMaxText = 256 << 10;
 constexpr std::size_t kMaxBundle = 16 << 20;
 constexpr std::size_t kMaxInit = 64 << 10;
+constexpr std::size_t kMostChildren = 100;
 
 Error last_error(const std::string& operation) {
   return Error{operation + ": " + std::strerror(errno)};
@@ -288,6 +289,20 @@ Container Procfs::look_at(const Process& first, std::span<const Process> process
   return container;
 }
 
+// Only of those where it matters, and of the first of many.
+std::size_t Procfs::count_adopted(const Container& container, std::span<const Process> processes) const {
+  if (container.held_zombies > 0 || sigterm_of(container.first) != Sigterm::dropped) return 0;
+  std::size_t looked_at = 0;
+  std::size_t adopted = 0;
+  for (const Process& process : processes) {
+    if (process.parent != container.first.pid || process.zombie()) continue;
+    if (++looked_at > kMostChildren) break;
+    const auto stat = parse_stat(read(process.pid, "stat", kMaxText));
+    if (stat && stat->session != 0 && find(stat->session, processes) == nullptr) ++adopted;
+  }
+  return adopted;
+}
+
 void Procfs::look_again(const std::vector<PidNamespaceMembers>& namespaces, Survey& survey) const {
   const auto any = std::any_of(namespaces.begin(), namespaces.end(), [](const PidNamespaceMembers& members) {
     return !members.held.empty() || !members.others.empty();
@@ -343,6 +358,7 @@ Result<Survey> Procfs::survey() const {
     if (container.identity.id == around.identity.id) container.identity = {};
   }
   look_again(namespaces, survey);
+  for (Container& container : survey.containers) container.adopted = count_adopted(container, processes);
   return survey;
 }
 

@@ -67,6 +67,8 @@ class Procfs {
   void look_at_init(Container& container) const;
   [[nodiscard]] std::optional<PidsLimit> read_pids(int pid) const;
   [[nodiscard]] std::optional<std::uint64_t> age_of(const Stat& stat) const;
+  [[nodiscard]] std::size_t count_adopted(const Container& container,
+                                          std::span<const Process> processes) const;
   void look_again(const std::vector<PidNamespaceMembers>& namespaces, Survey& survey) const;
 
   std::string folder_;

@@ -84,6 +84,21 @@ class Verdicts(Look):
         pid = self.python("signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + PAUSE)
         self.assertEqual(self.verdict(pid), ("ignores-sigterm", []))
 
+    def test_daemons_that_it_adopted(self):
+        """Whether it waits for them, as pidproxy's like do, nobody can tell; that there are some, scan tells."""
+        pid = self.python("for _ in range(2):\n  if os.fork() == 0:\n    os.setsid()\n"
+                          "    if os.fork(): os._exit(0)\n    time.sleep(1000)\n  os.wait()\n" + PAUSE)
+        until(lambda: len(children_of(pid)) == 2, "the daemons")
+        container = self.scan()[pid]
+        self.assertEqual((container["verdict"], container["adopted"]), ("needs-init", 2))
+        self.assertIn("yet it has adopted 2 processes", container["text"])
+
+    def test_children_are_not_adopted(self):
+        pid = self.python("for setsid in (lambda: None, os.setsid):\n"
+                          "  if os.fork() == 0:\n    setsid()\n    time.sleep(1000)\n" + PAUSE)
+        until(lambda: len(children_of(pid)) == 2, "the children")
+        self.assertEqual(self.scan()[pid]["adopted"], 0)
+
     def test_init(self):
         pid = self.namespace(built("RUNI_INIT"), "--", "sleep", "1000")
         self.assertEqual(self.verdict(pid), ("has-init", []))
@@ -335,6 +350,36 @@ class Names(Look):
 
     def test_not_started_by_crun(self):
         self.assert_not_started(Crun(self))
+
+    def become(self, **capabilities):
+        """The verdict on a set-user-ID program that becomes root, started by a user with so many capabilities."""
+        engine = Runc(self)
+        program = os.path.join(engine.rootfs, "become")
+        shutil.copy(built("CROWD"), program)
+        os.chmod(program, 0o4755)
+        def edit(spec):
+            spec["process"]["user"] = {"uid": 1000, "gid": 1000}
+            spec["process"]["noNewPrivileges"] = False
+            spec["process"]["capabilities"] = capabilities
+        started = engine.start(PLAIN, ["/become", "become"], edit=edit)
+        def uids():
+            with open(f"/proc/{started.pid}/status", encoding="ascii") as file:
+                return next(line.split()[1:] for line in file if line.startswith("Uid:"))
+        until(lambda: uids() == ["0"] * 4, "root")
+        return started, self.only(started)
+
+    def test_an_application_that_an_init_could_not_signal(self):
+        """It has become another user's; where the one it was started as has no right to that, so would its init."""
+        started, container = self.become(bounding=["CAP_CHOWN"])
+        self.assertEqual((container["verdict"], container["because"]), ("no-help", ["no-sigterm-handler"]))
+        denied = self.command("nsenter", "--target", str(started.pid), "--pid", "setpriv", "--reuid", "1000", "--clear-groups",
+                              "--bounding-set", "-all", "/bin/kill", "-0", "1")
+        self.assertIn(b"not permitted", denied.stderr.lower())
+
+    def test_an_application_that_an_init_could_signal(self):
+        _, container = self.become(bounding=["CAP_KILL"], inheritable=["CAP_KILL"], permitted=["CAP_KILL"],
+                                   ambient=["CAP_KILL"])
+        self.assertEqual(container["verdict"], "needs-init")
 
     def test_limit_of_processes(self):
         def edit(spec):

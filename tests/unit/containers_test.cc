@@ -265,6 +265,54 @@ TEST(Assess, zombies) {
   EXPECT_EQ(assessment.text, "needs an init: 312 zombies, oldest 3h; 1 zombie of another process");
 }
 
+std::string started_as(const std::string& user, const std::string& set, const std::string& capabilities,
+                       const std::string& more = "") {
+  return R"({"process": {"user": {"uid": )" + user + R"(}, "capabilities": {")" + set + R"(": [)" +
+         capabilities + "]}}" + more + "}";
+}
+
+TEST(Assess, an_application_that_an_init_could_not_signal) {
+  Container one = container("app");
+  one.first.real_uid = one.first.uid = one.first.saved_uid = 999;
+  const auto verdict = [&one](const std::string& config) {
+    one.identity = {};
+    EXPECT_TRUE(read_bundle(config, one.identity));
+    return assess(one).verdict;
+  };
+  EXPECT_EQ(verdict(started_as("0", "bounding", R"("CAP_SETGID")")), Verdict::no_help);
+  EXPECT_EQ(assess(one).causes, std::vector{Cause::no_handler});
+  EXPECT_EQ(verdict(started_as("0", "bounding", R"("CAP_SETUID")")), Verdict::needs_init);
+  EXPECT_EQ(verdict(started_as("0", "bounding", R"("CAP_SETGID", "CAP_KILL")")), Verdict::needs_init);
+  EXPECT_EQ(verdict(started_as("0", "effective", R"("CAP_KILL")")), Verdict::no_help);
+  EXPECT_EQ(verdict(started_as("1000", "bounding", R"("CAP_KILL")")), Verdict::no_help);
+  EXPECT_EQ(verdict(started_as("1000", "ambient", R"("CAP_KILL")")), Verdict::needs_init);
+  EXPECT_EQ(verdict(started_as("999", "bounding", "")), Verdict::needs_init);
+  EXPECT_EQ(verdict(R"({"process": {"user": {"uid": 0}}})"), Verdict::needs_init) << "not known";
+  EXPECT_EQ(verdict(started_as("0", "bounding", "", R"(, "linux": {"namespaces": [{"type": "user"}]})")),
+            Verdict::needs_init)
+      << "ids of another namespace";
+  one.first.real_uid = 1000;  // a set-user-ID program that keeps who called it
+  EXPECT_EQ(verdict(started_as("1000", "bounding", "")), Verdict::needs_init);
+  one.first.real_uid = 999;
+  one.first.caught = kTerm;
+  EXPECT_EQ(verdict(started_as("0", "bounding", "")), Verdict::fine);
+}
+
+TEST(Assess, who_may_wait_for_what_it_adopted) {
+  Container one = container("pidproxy");
+  one.adopted = 2;
+  EXPECT_EQ(assess(one).text,
+            "needs an init: no handler for SIGTERM; yet it has adopted 2 processes, and if it waits for them "
+            "it must "
+            "stay PID 1");
+  EXPECT_EQ(assess(one).verdict, Verdict::needs_init);
+  one.held_zombies = 1;
+  EXPECT_EQ(assess(one).text.find("adopted"), std::string::npos);
+  Container shell = container("sh");
+  shell.adopted = 2;
+  EXPECT_EQ(assess(shell).text.find("adopted"), std::string::npos);
+}
+
 TEST(Assess, inits) {
   for (const char* name : {"tini", "dumb-init", "catatonit", "docker-init", "podman-init", "pause"}) {
     EXPECT_EQ(assess(container(name)).text, "has one: " + std::string(name));
