@@ -438,8 +438,8 @@ std::string title_of(const Identity& identity) {
 Meant is_meant(const Identity& identity, string_view word) {
   if (word.empty()) return Meant::no;
   const bool in_pod = !identity.pod.empty();
-  if (word == identity.id || word == title_of(identity) || (!in_pod && word == identity.name))
-    return Meant::yes;
+  const bool is_name = !in_pod && word == identity.name;
+  if (word == identity.id || word == title_of(identity) || is_name) return Meant::yes;
   return identity.id.starts_with(word) ? Meant::perhaps : Meant::no;
 }
 

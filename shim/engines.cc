@@ -281,8 +281,9 @@ class Containerd {
   // The names under which this containerd finds the CRI plugin in a file.
   [[nodiscard]] std::vector<string_view> plugins_read_in(const Parsed& file) const {
     // 1.x reads all files as being of one version.
-    if (merging_ == Merging::replaces)
+    if (merging_ == Merging::replaces) {
       return {last_version_ < 2 ? kCri1 : version_of(file) > 2 ? kCri3 : kCri2};
+    }
     // Without a version it is of the first, whose migration leaves newer names alone.
     if (version_of(file) < 2) return {kCri3, kCri2, kCri1};
     return {version_of(file) == 2 ? kCri2 : kCri3};
@@ -343,8 +344,8 @@ class Containerd {
     for (const Parsed& file : files_) {
       // A version counts where tables are in its names, and the last one for all.
       const bool counts = file.top != nullptr || version_of(file) == last_version_;
-      if (!counts || version_of(file) <= newest_known(merging_) || merging_ == Merging::migrates_first)
-        continue;
+      const bool known = version_of(file) <= newest_known(merging_) || merging_ == Merging::migrates_first;
+      if (!counts || known) continue;
       trouble(file,
               std::string(name_of(merging_)) + " does not know files of version " +
                   std::to_string(version_of(file)),
@@ -391,8 +392,9 @@ class Containerd {
         const std::string lost = " says of the CRI plugin is dropped: handlers, sandbox image, CNI folders";
         const std::string cause = newest == nullptr ? "no file says that it is of version 2"
                                                     : "this file makes all be read as version 3";
-        trouble(newest == nullptr ? file : *newest,
-                "in containerd 2.0 to 2.2 " + cause + ", and what " + file.file->path + lost,
+        std::string what = "in containerd 2.0 to 2.2 " + cause;
+        what += ", and what " + file.file->path + lost;
+        trouble(newest == nullptr ? file : *newest, std::move(what),
                 newest == nullptr
                     ? "write it in version 2 or 3"
                     : "write both files in the same version; deploy/containerd has runi in either");

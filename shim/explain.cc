@@ -91,8 +91,9 @@ Result<Bundle> find_container(const std::string& word) {
   std::vector<Bundle> found;
   for (const Meant wanted : {Meant::yes, Meant::perhaps}) {
     for (Bundle& bundle : *bundles) {
-      if (found.size() < kMostNamed && is_meant(bundle.identity, word) == wanted)
+      if (found.size() < kMostNamed && is_meant(bundle.identity, word) == wanted) {
         found.push_back(std::move(bundle));
+      }
     }
     if (!found.empty()) break;
   }

@@ -210,7 +210,11 @@ Result<std::vector<Bundle>> Procfs::bundles() const {
     Identity identity;
     identity.engine = supervisor.engine;
     std::string bundle = supervisor.bundle;
-    if (!bundle.starts_with('/')) bundle = link(process.pid, "cwd") + (bundle.empty() ? "" : "/" + bundle);
+    if (bundle.empty()) {
+      bundle = link(process.pid, "cwd");
+    } else if (!bundle.starts_with('/')) {
+      bundle.insert(0, link(process.pid, "cwd") + "/");
+    }
     if (!supervisor.bundle_is_cwd) {
       identity.id = supervisor.id;
       identity.name = supervisor.name;
@@ -221,7 +225,7 @@ Result<std::vector<Bundle>> Procfs::bundles() const {
     const std::string folder = bundle.substr(0, bundle.rfind('/'));
     for (const std::string& id : root->names_in(folder)) {
       identity.id = id;
-      take(*root, folder + "/" + id, identity);
+      take(*root, std::string(folder).append("/").append(id), identity);
     }
   }
   return bundles;
