@@ -485,6 +485,21 @@ std::optional<Process> find_application(const Process& init, std::span<const Pro
   return application;
 }
 
+void drop_unborn(std::vector<RunningInit>& inits) {
+  std::vector<int> unborn;
+  for (const RunningInit& init : inits) {
+    const Container& container = init.container;
+    const bool is_one = std::any_of(inits.begin(), inits.end(), [&container](const RunningInit& other) {
+      return other.container.first.pid == container.first.parent &&
+             other.container.arguments == container.arguments;
+    });
+    if (is_one) unborn.push_back(container.first.pid);
+  }
+  std::erase_if(inits, [&unborn](const RunningInit& init) {
+    return std::find(unborn.begin(), unborn.end(), init.container.first.pid) != unborn.end();
+  });
+}
+
 std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bool colours) {
   if (inits.empty()) return "No container under runi-init.\n";
   std::vector<Cells> rows(1);

@@ -42,6 +42,9 @@ struct RunningInit {
 [[nodiscard]] std::optional<Process> find_application(const Process& init,
                                                       std::span<const Process> processes);
 
+// Leaves out what is an init's child and still the init itself: the application, before it executes.
+void drop_unborn(std::vector<RunningInit>& inits);
+
 [[nodiscard]] std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bool colours);
 [[nodiscard]] std::string inits_as_json(std::span<const RunningInit> inits);
 

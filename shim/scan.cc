@@ -138,6 +138,7 @@ int ps(const Wishes& wishes) {
     Container container = proc->look_at(process, processes);
     if (container.is_runi_init) inits.push_back(look_at_init(*proc, std::move(container), processes));
   }
+  drop_unborn(inits);
   print(wishes.json ? inits_as_json(inits) : list_inits(inits, line_width(), colours_wanted()));
   return 0;
 }

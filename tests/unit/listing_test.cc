@@ -209,6 +209,22 @@ TEST(Ps, shows_the_options_as_the_init_reads_them) {
   EXPECT_NE(json.find("\"subreaper\": false"), std::string::npos);
 }
 
+TEST(Ps, an_application_that_is_about_to_execute_is_no_init) {
+  std::vector<RunningInit> inits(3);
+  inits[0].container.first.pid = 10;
+  inits[0].container.arguments = {"runi-init", "--", "runi-init", "--", "app"};
+  inits[1].container.first.pid = 11;
+  inits[1].container.first.parent = 10;
+  inits[1].container.arguments = {"runi-init", "--", "app"};
+  inits[2].container.first.pid = 12;
+  inits[2].container.first.parent = 11;
+  inits[2].container.arguments = inits[1].container.arguments;
+  drop_unborn(inits);
+  ASSERT_EQ(inits.size(), 2U);
+  EXPECT_EQ(inits[0].container.first.pid, 10);
+  EXPECT_EQ(inits[1].container.first.pid, 11);
+}
+
 TEST(Ps, lines_fit) {
   RunningInit init;
   init.container = container(".runi-init", "shop/cart-6d4cf56db6-x2vqj/application");
