@@ -1,9 +1,11 @@
 #include "config.h"
+#include "containers.h"
 #include "engines.h"
 #include "machine.h"
 #include "output.h"
 #include "runictl.h"
 #include "settings.h"
+#include "shim.h"
 #include "system.h"
 
 #include <CLI/App.hpp>
@@ -21,14 +23,19 @@ namespace {
 
 constexpr std::size_t kMaxProgramBytes = 64 << 20;
 constexpr std::size_t kMaxImports = 256;
+constexpr std::size_t kMaxVersion = 32;
 
-// The files that containerd, and those who bring one of their own, are started with.
-constexpr std::string_view kContainerdMains[] = {
-    "/etc/containerd/config.toml",
-    "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
-    "/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
-    "/etc/k0s/containerd.toml",
-    "/var/snap/microk8s/current/args/containerd.toml",
+// The files that containerd, and those who bring one of their own, are started with; and theirs.
+constexpr struct {
+  std::string_view file;
+  std::string_view program;  // empty: in the system's directories
+} kContainerdMains[] = {
+    {"/etc/containerd/config.toml", ""},
+    {"/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+     "/var/lib/rancher/k3s/data/current/bin/containerd"},
+    {"/var/lib/rancher/rke2/agent/etc/containerd/config.toml", "/var/lib/rancher/rke2/bin/containerd"},
+    {"/etc/k0s/containerd.toml", "/var/lib/k0s/bin/containerd"},
+    {"/var/snap/microk8s/current/args/containerd.toml", "/snap/microk8s/current/bin/containerd"},
 };
 constexpr std::string_view kContainerdDropIns = "/etc/containerd/conf.d";
 
@@ -53,12 +60,28 @@ std::string joined(std::string_view directory, std::string_view name) {
 struct Options {
   std::string root = "/";
   std::string handler;
+  std::string config;
   bool json = false;
 };
 
 class Check {
  public:
   Check(const Machine& machine, const std::string& handler) : machine_(machine), only_(handler) {}
+
+  // As if the text were the configuration of a handler.
+  std::vector<Finding> with_configuration(const std::string& path, const std::string& text) {
+    find_own_runi();
+    auto config = parse_config(text);
+    if (!config) {
+      add(Severity::problem, "configuration", config.error().what + "; nothing would start", path,
+          "see runi.json(5)");
+      return std::move(findings_);
+    }
+    add(Severity::ok, "configuration", path);
+    const std::string handler = only_.empty() ? "runi" : only_;
+    check_handler(handler, *config, own_);
+    return std::move(findings_);
+  }
 
   std::vector<Finding> all() {
     find_own_runi();
@@ -123,9 +146,22 @@ class Check {
                    "\x7f"
                    "ELF") &&
                (**bytes).find("runi.dev/injected") != std::string::npos;
+      if (answer) versions_[found.identity] = version_in(**bytes);
     }
     is_runi_[found.identity] = answer;
     return answer;
+  }
+
+  // Empty where it is older than the mark.
+  static std::string version_in(std::string_view bytes) {
+    const auto at = bytes.find(kVersionMark);
+    if (at == std::string_view::npos) return {};
+    bytes.remove_prefix(at + kVersionMark.size());
+    return std::string(bytes.substr(0, std::min(bytes.find('\0'), kMaxVersion)));
+  }
+
+  static std::string with_version(const std::string& text, const std::string& version) {
+    return version.empty() ? text : text + ": version " + version;
   }
 
   Program look_up(const std::string& program) {
@@ -158,7 +194,7 @@ class Check {
       if (!found || !is_runi(*found)) continue;
       own_ = found->path;
       handlers_["runi"] = found->path;
-      find_links(directory_of(path));
+      find_links(directory_of(path), *found);
       return;
     }
   }
@@ -177,16 +213,17 @@ class Check {
         add(Severity::problem, "runi", "not executable", program, "run chmod 0755 on it");
       }
       check_owner("runi", program, *found);
-      add(Severity::ok, "runi", program);
+      add(Severity::ok, "runi", with_version(program, versions_[found->identity]));
     }
   }
 
-  // Symbolic links to runi beside it are handlers too.
-  void find_links(const std::string& directory) {
+  // Links to runi beside it are handlers too, by whatever name.
+  void find_links(const std::string& directory, const Found& runi) {
     for (const std::string& name : machine_.names_in(directory)) {
-      if (!name.starts_with("runi-") && !is_reserved_name(name)) continue;
       auto found = machine_.find(joined(directory, name));
-      if (!found || !*found || !is_runi(**found)) continue;
+      if (!found || !*found) continue;
+      const bool sounds_like_one = name.starts_with("runi-") || is_reserved_name(name);
+      if ((*found)->identity != runi.identity && (!sounds_like_one || !is_runi(**found))) continue;
       if (is_reserved_name(name)) {
         add(Severity::problem, "runi", "a link of this name is taken for a choice of crun's own handlers",
             joined(directory, name), "rename it to runi-" + name);
@@ -199,7 +236,7 @@ class Check {
 
   void take(Judgement judgement) {
     for (Finding& finding : judgement.findings) findings_.push_back(std::move(finding));
-    named_ = named_ || !judgement.programs.empty();
+    named_ = named_ || judgement.names_runi;
   }
 
   LookUp looker() {
@@ -242,43 +279,45 @@ class Check {
     return files;
   }
 
-  // containerd's own word where it can be asked, else the version that its configuration is written in.
-  Imports imports_of(const ConfigFile& main) {
-    if (machine_.is_this()) {
+  // What the containerd that reads this main file says of itself, where it can be asked.
+  std::optional<Merging> merging_of_reader(std::string_view program) {
+    if (!machine_.is_this()) return std::nullopt;
+    std::vector<std::string> paths = {std::string(program)};
+    if (program.empty()) {
+      paths.clear();
       for (const std::string_view directory : kProgramDirectories) {
-        const std::string path = joined(directory, "containerd");
-        auto found = machine_.find(path);
-        if (!found || !*found) continue;
-        auto line = version_of(path);
-        if (!line) continue;
-        const auto at = line->find_first_of("0123456789", line->rfind("containerd ") + 1);
-        if (at == std::string::npos) continue;
-        return line->compare(at, 2, "1.") == 0 || line->compare(at, 2, "0.") == 0 ? Imports::replace
-                                                                                  : Imports::merge;
+        paths.push_back(joined(directory, "containerd"));
       }
     }
-    return containerd_version(main) < 3 ? Imports::replace : Imports::merge;
+    for (const std::string& path : paths) {
+      auto found = machine_.find(path);
+      if (!found || !*found || !is_safe_to_run(**found)) continue;
+      auto line = version_of(path);
+      if (!line) continue;
+      if (const auto merging = merging_of(*line)) return merging;
+    }
+    return std::nullopt;
   }
 
   void check_containerd() {
     std::set<std::string> read_files;
     std::string main_file;
-    for (const std::string_view main : kContainerdMains) {
-      const std::vector<ConfigFile> files = read_containerd(std::string(main));
+    for (const auto& main : kContainerdMains) {
+      const std::vector<ConfigFile> files = read_containerd(std::string(main.file));
       if (files.empty()) continue;
-      if (main == kContainerdMains[0]) main_file = main;
+      if (main.file == kContainerdMains[0].file) main_file = main.file;
       for (const ConfigFile& file : files) read_files.insert(file.path);
-      take(judge_containerd(files, imports_of(files.front()), looker()));
+      take(judge_containerd(files, merging_of_reader(main.program), looker()));
     }
     for (const std::string& path : expand(std::string(kContainerdDropIns) + "/*.toml")) {
       if (read_files.contains(path)) continue;
       const std::vector<ConfigFile> file = read_all("containerd", {path});
-      if (file.empty() || judge_containerd(file, Imports::merge, looker()).findings.empty()) continue;
+      if (file.empty() || judge_containerd(file, Merging::merges_first, looker()).findings.empty()) continue;
       if (main_file.empty()) {
         add(Severity::note, "containerd",
             "read without an /etc/containerd/config.toml by containerd 2.2 and later only", path,
             "before 2.2: make that file, and import this one there");
-        take(judge_containerd(file, Imports::merge, looker()));
+        take(judge_containerd(file, Merging::merges_first, looker()));
       } else {
         add(Severity::problem, "containerd", "names runi, but " + main_file + " does not import it", path,
             "add imports = [\"" + std::string(kContainerdDropIns) + "/*.toml\"] to " + main_file);
@@ -375,14 +414,41 @@ class Check {
     if (!only_.empty() && !handlers_.contains(only_)) handlers_[only_] = own_;
     for (const auto& [handler, program] : handlers_) {
       if (!only_.empty() && handler != only_) continue;
-      const auto config = config_of(handler);
-      if (!config) continue;
-      if (config->inject == Inject::never) {
-        add(Severity::note, "handler " + handler, "inject is \"never\": no container gets the init");
-      }
-      check_runtime(handler, *config);
-      if (!program.empty() || !config->init_path.empty()) check_init_of(handler, *config, program);
+      if (const auto config = config_of(handler)) check_handler(handler, *config, program);
     }
+  }
+
+  void check_handler(const std::string& handler, const Config& config, const std::string& program) {
+    if (config.inject == Inject::never) {
+      add(Severity::note, "handler " + handler, "inject is \"never\": no container gets the init");
+    }
+    check_log(handler, config);
+    check_runtime(handler, config);
+    if (!program.empty() || !config.init_path.empty()) check_init_of(handler, config, program);
+  }
+
+  // Whether anybody hears of a container that starts without the init it was to have.
+  void check_log(const std::string& handler, const Config& config) {
+    std::string deaf;
+    if (config.log.sink == LogSink::file) {
+      auto folder = machine_.find(directory_of(config.log.file));
+      if (folder && (!*folder || !S_ISDIR((*folder)->mode))) {
+        deaf = "there is no directory for the log " + config.log.file;
+      }
+    } else if (config.log.sink == LogSink::syslog && machine_.is_this() && !has_syslog()) {
+      deaf = "nothing listens on /dev/log";
+    }
+    if (deaf.empty() || !seen_.insert("log " + deaf).second) return;
+    if (config.on_failure == OnFailure::fail) {
+      add(Severity::note, "log",
+          "handler " + handler + ": " + deaf + "; errors reach the engine all the same");
+      return;
+    }
+    add(Severity::warning, "log",
+        "handler " + handler + ": " + deaf + ", so nobody hears of containers that start without an init", "",
+        "name a \"file\" in a directory that exists, with the sink \"file\", as \"log\" in the "
+        "configuration; or "
+        "set \"onFailure\": \"fail\" there");
   }
 
   void check_runtime(const std::string& handler, const Config& config) {
@@ -471,11 +537,19 @@ class Check {
     if (checked && found.uid != 0) check_owner("init", path, found);
     if (machine_.names_in("/sys/fs/selinux").empty()) {
       if (findings_.size() == before) {
-        add(Severity::ok, "init", path + ": static, for this machine, executable by all");
+        add(Severity::ok, "init",
+            path + ": " + init_version(found) + "static, for this machine, executable by all");
       }
       return;
     }
     check_label(path, found);
+  }
+
+  // "version 1.2.3, "; empty where the file does not tell.
+  static std::string init_version(const Found& found) {
+    auto bytes = read_text(found.handle, kMaxProgramBytes);
+    const std::string version = bytes && *bytes ? version_of_init(**bytes) : "";
+    return version.empty() ? "" : "version " + version + ", ";
   }
 
   void check_label(const std::string& path, const Found& found) {
@@ -516,6 +590,7 @@ class Check {
   std::string only_;
   std::vector<Finding> findings_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, bool> is_runi_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> versions_;  // of each runi
   std::map<std::string, std::string> handlers_;  // names that lead to runi, and its path
   std::set<std::string> seen_;                   // what has been said already, for another handler
   std::string own_;
@@ -579,7 +654,16 @@ Result<int> run_check(const Options& options) {
     return Error{"--handler " + options.handler +
                  ": expected the name that runi is called by, without a slash"};
   }
-  const std::vector<Finding> findings = Check(*machine, options.handler).all();
+  Check check(*machine, options.handler);
+  std::vector<Finding> findings;
+  if (options.config.empty()) {
+    findings = check.all();
+  } else {
+    auto text = read_text(options.config, kMaxConfigBytes);
+    if (!text) return with_context(options.config, text.error());
+    if (!*text) return Error{options.config + ": no such file"};
+    findings = check.with_configuration(options.config, **text);
+  }
   const auto problems = count_of(findings, Severity::problem);
   if (options.json) {
     print(json_of(findings, options.root));
@@ -600,6 +684,10 @@ void add_check(CLI::App& app, int& status) {
       app.add_subcommand("check", "Look for what is wrong with how runi is set up on this machine");
   command->add_option("--handler", options->handler, "Only this name that runi is called by")
       ->type_name("NAME");
+  command
+      ->add_option("--config", options->config,
+                   "Only this file, as a configuration that is to be put in place")
+      ->type_name("FILE");
   command->add_option("--root", options->root, "Look at the machine whose root directory this is; default: /")
       ->type_name("DIR");
   command->add_flag("--json", options->json, "Print JSON");

@@ -7,6 +7,7 @@
 #include "spec.h"
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <iterator>
 #include <tuple>
@@ -303,6 +304,13 @@ bool is_not_started(const Names& names, const std::vector<std::string>& argument
   return contains(kRuntimes, names.process) && !read_runtime(arguments).id.empty();
 }
 
+// By what its engine says, else by its command, as runi takes them for sandboxes (decide.cc).
+bool is_sandbox(const Container& container) {
+  const auto& words = container.arguments;
+  if (container.identity.sandbox || words.empty()) return container.identity.sandbox;
+  return words[0] == "/pause" || (base_of(words[0]) == "catatonit" && words.size() > 1 && words[1] == "-P");
+}
+
 std::string count_of(std::size_t count, string_view one, string_view many) {
   return std::to_string(count) + " " + std::string(count == 1 ? one : many);
 }
@@ -320,6 +328,18 @@ std::string text_of(Cause cause, const Container& container) {
   return {};
 }
 
+// An init adopts in PID 1's place. Shells do not care, and who leaves zombies does not wait.
+bool waits_perhaps(const Assessment& assessment, const Container& container) {
+  return container.adopted > 0 && assessment.causes == std::vector{Cause::no_handler};
+}
+
+// kill(2): it may signal what has its own id as the real or the saved one.
+bool init_would_reach(const Container& container) {
+  const Identity& identity = container.identity;
+  return identity.signals_all || !identity.first_uid || container.first.real_uid == *identity.first_uid ||
+         container.first.saved_uid == *identity.first_uid;
+}
+
 std::string text_of(const Assessment& assessment, const Container& container) {
   std::string text;
   switch (assessment.verdict) {
@@ -329,6 +349,16 @@ std::string text_of(const Assessment& assessment, const Container& container) {
         if (cause != assessment.causes.front()) text += "; ";
         text += text_of(cause, container);
       }
+      if (waits_perhaps(assessment, container)) {
+        text += "; yet it has adopted " + count_of(container.adopted, "process", "processes") +
+                ", and if it waits for them it must stay PID 1";
+      }
+      break;
+    case Verdict::no_help:
+      text =
+          "no init would help: without CAP_KILL and CAP_SETUID its signals would not reach the application, "
+          "which "
+          "has changed its user";
       break;
     case Verdict::ignores_sigterm: text = "ignores SIGTERM, which no init can change"; break;
     case Verdict::fine:
@@ -337,7 +367,12 @@ std::string text_of(const Assessment& assessment, const Container& container) {
       break;
     case Verdict::has_init: text = "has one: " + assessment.init; break;
     case Verdict::init_system: text = "is an init system: " + assessment.init; break;
-    case Verdict::sandbox: text = "is a pod's sandbox"; break;
+    case Verdict::sandbox:
+      text = "is a pod's sandbox";
+      if (container.processes > 1) {
+        text += ", and the init of " + count_of(container.processes - 1, "process", "processes");
+      }
+      break;
     case Verdict::not_started: text = "not started yet"; break;
   }
   if (assessment.verdict != Verdict::needs_init && container.held_zombies > 0) {
@@ -401,6 +436,25 @@ std::string title_of(const Identity& identity) {
   return is_hexadecimal(identity.id, 32) ? identity.id.substr(0, 12) : identity.id;
 }
 
+Meant is_meant(const Identity& identity, string_view word) {
+  if (word.empty()) return Meant::no;
+  const bool in_pod = !identity.pod.empty();
+  const bool is_name = !in_pod && word == identity.name;
+  if (word == identity.id || word == title_of(identity) || is_name) return Meant::yes;
+  return identity.id.starts_with(word) ? Meant::perhaps : Meant::no;
+}
+
+std::string version_of_init(string_view bytes) {
+  // As `runi-init --version` says it: init/main.cc.
+  constexpr string_view kBefore = "tini version ";
+  constexpr string_view kAfter = " - git.runi-init";
+  const auto end = bytes.find(kAfter);
+  if (end == string_view::npos) return {};
+  const auto begin = bytes.substr(0, end).rfind(kBefore);
+  if (begin == string_view::npos) return {};
+  return std::string(bytes.substr(begin + kBefore.size(), end - begin - kBefore.size()));
+}
+
 std::string title_of(const Container& container) {
   std::string title = title_of(container.identity);
   if (title.empty() && !container.outer_title.empty()) title = "in " + container.outer_title;
@@ -432,10 +486,42 @@ Supervisor read_supervisor(const std::vector<std::string>& words) {
   return {};
 }
 
+namespace {
+
+void read_first_user(const Spec& spec, Identity& identity) {
+  const json::Value* process = find_member(spec.document.root(), "process", json::Kind::object);
+  const json::Value* capabilities =
+      process == nullptr ? nullptr : find_member(*process, "capabilities", json::Kind::object);
+  const json::Value* user = process == nullptr ? nullptr : find_member(*process, "user", json::Kind::object);
+  const json::Value* uid = user == nullptr ? nullptr : find_member(*user, "uid", json::Kind::number);
+  // In a user namespace its ids are others than ours.
+  if (capabilities == nullptr || uid == nullptr || spec.user_namespace) return;
+  std::uint64_t number = 0;
+  const char* end = uid->text.data() + uid->text.size();
+  const auto read = std::from_chars(uid->text.data(), end, number);
+  if (read.ec != std::errc{} || read.ptr != end) return;
+  identity.first_uid = number;
+  // capabilities(7): root executes with the bounding set, others with the ambient one.
+  const json::Value* set =
+      find_member(*capabilities, *identity.first_uid == 0 ? "bounding" : "ambient", json::Kind::array);
+  identity.signals_all = false;
+  if (set == nullptr) return;
+  for (const json::Value& name : set->children()) {
+    if (name.text == "CAP_KILL" || name.text == "CAP_SETUID") identity.signals_all = true;
+  }
+}
+
+}  // namespace
+
+bool may_supervise(string_view name) {
+  return name == "containerd-shim" || name == "conmon" || contains(kRuntimes, name);
+}
+
 bool read_bundle(string_view config, Identity& identity) {
   auto spec = parse_spec(config);
   if (!spec) return false;
   identity.sandbox = find_sandbox_mark(*spec).has_value();
+  read_first_user(*spec, identity);
   for (const auto& row : kAnnotations) {
     for (const string_view key : row.keys) {
       if (key.empty()) continue;
@@ -517,6 +603,7 @@ string_view name_of(Sigterm sigterm) {
 string_view name_of(Verdict verdict) {
   switch (verdict) {
     case Verdict::needs_init: return "needs-init";
+    case Verdict::no_help: return "no-help";
     case Verdict::ignores_sigterm: return "ignores-sigterm";
     case Verdict::fine: return "fine";
     case Verdict::has_init: return "has-init";
@@ -544,6 +631,8 @@ Assessment assess(const Container& container) {
   const string_view system = shell ? string_view{} : known_name(names, is_init_system);
   if (is_not_started(names, container.arguments)) {
     assessment.verdict = Verdict::not_started;
+  } else if (is_sandbox(container)) {
+    assessment.verdict = Verdict::sandbox;
   } else if (container.is_runi_init || !init.empty()) {
     assessment.verdict = Verdict::has_init;
     assessment.init = init.starts_with('.') ? init.substr(1) : init;
@@ -553,17 +642,17 @@ Assessment assess(const Container& container) {
   } else if (!system.empty()) {
     assessment.verdict = Verdict::init_system;
     assessment.init = system;
-  } else if (container.identity.sandbox) {
-    assessment.verdict = Verdict::sandbox;
   } else {
     if (container.held_zombies > 0) assessment.causes.push_back(Cause::zombies);
     const Sigterm sigterm = sigterm_of(container.first);
     // A shell never waits for it: it blocks signals for a moment when it starts a command.
     const bool dropped = sigterm == Sigterm::dropped || (shell && sigterm == Sigterm::blocked);
     if (dropped) assessment.causes.push_back(shell ? Cause::shell : Cause::no_handler);
-    assessment.verdict = !assessment.causes.empty()    ? Verdict::needs_init
-                         : sigterm == Sigterm::ignored ? Verdict::ignores_sigterm
-                                                       : Verdict::fine;
+    if (!assessment.causes.empty()) {
+      assessment.verdict = init_would_reach(container) ? Verdict::needs_init : Verdict::no_help;
+    } else {
+      assessment.verdict = sigterm == Sigterm::ignored ? Verdict::ignores_sigterm : Verdict::fine;
+    }
   }
   assessment.text = text_of(assessment, container);
   return assessment;

@@ -38,7 +38,16 @@ struct Identity {
   std::string pod_namespace;
   std::string pod_uid;
   bool sandbox = false;  // holds a pod's namespaces; the kubelet's users never see it
+
+  // As whom the engine starts PID 1, in the reader's ids, and whether that may signal other users' processes:
+  // so an init would run.
+  std::optional<std::uint64_t> first_uid;
+  bool signals_all = true;
 };
+
+// Whether somebody who says `word` means it: its id, its name, or title_of() it; or how its id begins.
+enum class Meant : std::uint8_t { no, perhaps, yes };
+[[nodiscard]] Meant is_meant(const Identity& identity, std::string_view word);
 
 // The name to show, the best there is: "namespace/pod/container", the name, the start of the id; or nothing.
 [[nodiscard]] std::string title_of(const Identity& identity);
@@ -56,6 +65,9 @@ struct Supervisor {
   bool bundle_is_cwd = false;  // its working directory is the bundle of `id`, and others lie beside it
 };
 [[nodiscard]] Supervisor read_supervisor(const std::vector<std::string>& words);
+
+// Whether a process of this name (comm) can be one.
+[[nodiscard]] bool may_supervise(std::string_view name);
 
 // Adds what the bundle's config.json says in its annotations to what is not known yet. Sources: containerd
 // pkg/cri/annotations, CRI-O internal/annotations, kubelet labels. False: the bytes are no such file.
@@ -85,6 +97,9 @@ enum class Sigterm {
 [[nodiscard]] Sigterm sigterm_of(const Process& first);
 [[nodiscard]] std::string_view name_of(Sigterm sigterm);
 
+// The version that a runi-init of these bytes is. Empty where it is none.
+[[nodiscard]] std::string version_of_init(std::string_view bytes);
+
 struct PidsLimit {
   std::uint64_t current = 0;
   std::uint64_t max = 0;
@@ -98,11 +113,15 @@ struct Container {
   std::string program;  // the file that PID 1 executes; empty where it may not be seen
   std::vector<std::string> arguments;
   bool is_runi_init = false;  // whatever the file is called
+  std::string init_version;   // of runi-init; empty where it is another, or may not be seen
   bool sealed = false;        // its program and environment are not for the reader to see
   std::optional<std::uint64_t> age_s;
   std::size_t processes = 0;
   std::size_t held_zombies = 0;
   std::size_t other_zombies = 0;
+  std::size_t adopted =
+      0;  // living children of PID 1's whose session's leader has ended: daemons, most likely
+
   std::optional<std::uint64_t> oldest_zombie_s;  // since the oldest of the held ones started
   std::optional<PidsLimit> pids;                 // of the cgroup above it that is closest to its limit
 };
@@ -110,7 +129,16 @@ struct Container {
 // The same of a container; where only what it is in has a name, "in " and that.
 [[nodiscard]] std::string title_of(const Container& container);
 
-enum class Verdict { needs_init, ignores_sigterm, fine, has_init, init_system, sandbox, not_started };
+enum class Verdict {
+  needs_init,
+  no_help,
+  ignores_sigterm,
+  fine,
+  has_init,
+  init_system,
+  sandbox,
+  not_started
+};
 [[nodiscard]] std::string_view name_of(Verdict verdict);
 
 // Why a container needs an init.
@@ -123,7 +151,7 @@ enum class Cause {
 
 struct Assessment {
   Verdict verdict = Verdict::fine;
-  std::vector<Cause> causes;  // of needs_init; not empty there
+  std::vector<Cause> causes;  // of needs_init and no_help; not empty there
   std::string init;           // of has_init and init_system: its name
   std::string text;           // for people: "needs an init: 12 zombies; …"
 };

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <memory>
 #include <optional>
@@ -112,6 +113,17 @@ std::vector<std::string> words_of(const toml::node* node) {
   return words;
 }
 
+// Without the name of what is there twice: toml++ 3.3 writes the first bytes of a quoted key twice there, and
+// the line tells.
+std::string text_of(const toml::parse_error& error) {
+  std::string text(error.description());
+  const auto begin = text.find(" '");
+  if (text.find(" existing ") != std::string::npos && begin != std::string::npos) {
+    text.erase(begin, text.rfind('\'') + 1 - begin);
+  }
+  return text;
+}
+
 // One engine's findings in the making.
 class Judge {
  public:
@@ -137,9 +149,10 @@ class Judge {
         continue;
       }
       const auto line = result.error().source().begin.line;
-      problem("no TOML: " + std::string(result.error().description()), file.path + ":" + std::to_string(line),
+      problem("no TOML: " + text_of(result.error()), file.path + ":" + std::to_string(line),
               "correct the file; the engine cannot read it either");
     }
+    unparsed_ = count();
     return parsed;
   }
 
@@ -185,59 +198,75 @@ class Judge {
   }
 
   [[nodiscard]] std::size_t count() const { return judgement_.findings.size(); }
-  Judgement take() { return std::move(judgement_); }
+  Judgement take() {
+    judgement_.names_runi = count() > unparsed_;
+    return std::move(judgement_);
+  }
 
  private:
   std::string engine_;
   const LookUp& look_up_;
   Judgement judgement_;
+  std::size_t unparsed_ = 0;  // findings about files that are none
 };
 
 // --- containerd
 
-constexpr struct {
-  std::int64_t from_version;
-  string_view plugin;
-} kCriPlugins[] = {{3, "io.containerd.cri.v1.runtime"}, {2, "io.containerd.grpc.v1.cri"}, {0, "cri"}};
+constexpr string_view kCri1 = "cri";
+constexpr string_view kCri2 = "io.containerd.grpc.v1.cri";
+constexpr string_view kCri3 = "io.containerd.cri.v1.runtime";
+constexpr string_view kCriPlugins[] = {kCri3, kCri2, kCri1};
 
+constexpr Merging kAllMergings[] = {Merging::replaces, Merging::merges_first, Merging::migrates_first};
+
+string_view name_of(Merging merging) {
+  switch (merging) {
+    case Merging::replaces: return "containerd 1.x";
+    case Merging::merges_first: return "containerd 2.0 to 2.2";
+    case Merging::migrates_first: return "containerd 2.3 and later";
+  }
+  return "containerd";
+}
+
+constexpr std::int64_t newest_known(Merging merging) {
+  return merging == Merging::replaces ? 2 : 3;
+}
+
+// What the file says; 0 where it says nothing.
 std::int64_t version_of(const toml::table& table) {
   const toml::node* version = table.get("version");
-  return version == nullptr ? 1 : version->value<std::int64_t>().value_or(1);
+  return version == nullptr ? 0 : version->value<std::int64_t>().value_or(0);
 }
 
 std::int64_t version_of(const Parsed& file) {
   return version_of(*file.table);
 }
 
-string_view plugin_of(std::int64_t version) {
-  for (const auto& known : kCriPlugins) {
-    if (version >= known.from_version) return known.plugin;
-  }
-  return kCriPlugins[0].plugin;
-}
-
-// The plugin's table under the name by which the file's own version knows it: so a drop-in of one version and
-// a main file of another are read alike.
-const toml::node* cri_table(const Parsed& file) {
-  const std::array<string_view, 2> keys = {"plugins", plugin_of(version_of(file))};
-  const toml::node* plugin = descend(file.table.get(), keys);
-  return plugin != nullptr && plugin->is_table() ? plugin : nullptr;
+std::int64_t version_of(const ConfigFile& file) {
+  const toml::parse_result result = toml::parse(file.text, string_view(file.path));
+  return result ? version_of(result.table()) : 0;
 }
 
 class Containerd {
  public:
-  Containerd(std::span<const ConfigFile> files, Imports imports, const LookUp& look_up)
-      : judge_("containerd", look_up), files_(judge_.parse(files)) {
-    for (Parsed& file : files_) file.top = cri_table(file);
-    read_ = files_;
-    if (imports == Imports::replace) keep_last();
-    imports_ = imports;
+  Containerd(std::span<const ConfigFile> files, Merging merging, const LookUp& look_up)
+      : judge_("containerd", look_up), merging_(merging), files_(judge_.parse(files)) {
+    for (const Parsed& file : files_) {
+      if (version_of(file) > 0) last_version_ = version_of(file);
+    }
+    for (Parsed& file : files_) {
+      file.top = nullptr;
+      for (const string_view plugin : plugins_read_in(file)) {
+        if (file.top == nullptr) file.top = cri_table(file, plugin);
+      }
+    }
   }
 
   Judgement judge() {
-    for (const Parsed& file : files_) judge_place(file);
+    for (const Parsed& file : files_) judge_names(file);
+    judge_merging();
     bool any = false;
-    const auto handlers = names_in(read_, {"containerd", "runtimes"});
+    const auto handlers = names_in(files_, {"containerd", "runtimes"});
     for (const auto& [name, at] : handlers) {
       const At program = option(name, "BinaryName");
       if (!judge_.concerns_runi(name, program.text())) continue;
@@ -249,63 +278,163 @@ class Containerd {
   }
 
  private:
-  // containerd 1.x: a later file's table of a plugin replaces an earlier one's whole.
-  void keep_last() {
-    const Parsed* last = nullptr;
-    for (const Parsed& file : files_) {
-      if (file.top == nullptr) continue;
-      if (last != nullptr) replaced_ = last->file->path;
-      last = &file;
+  // The names under which this containerd finds the CRI plugin in a file.
+  [[nodiscard]] std::vector<string_view> plugins_read_in(const Parsed& file) const {
+    // 1.x reads all files as being of one version.
+    if (merging_ == Merging::replaces) {
+      return {last_version_ < 2 ? kCri1 : version_of(file) > 2 ? kCri3 : kCri2};
     }
-    if (last == nullptr) return;
-    read_.clear();
-    read_.push_back(*last);
-    if (replaced_.empty() || names_runi(*last) == nullptr) return;
-    judge_.problem("in containerd 1.x this file replaces all that " + replaced_ + " says of the CRI plugin",
-                   last->file->path,
-                   "merge its entry for runi into " + replaced_ + " by hand and remove the import");
+    // Without a version it is of the first, whose migration leaves newer names alone.
+    if (version_of(file) < 2) return {kCri3, kCri2, kCri1};
+    return {version_of(file) == 2 ? kCri2 : kCri3};
   }
 
-  [[nodiscard]] static const toml::node* runi_below(const toml::table& table, string_view plugin) {
-    const std::array<string_view, 4> keys = {"plugins", plugin, "containerd", "runtimes"};
-    const toml::node* node = descend(&table, keys);
-    if (node == nullptr || !node->is_table()) return nullptr;
-    for (const auto& [key, value] : *node->as_table()) {
-      if (sounds_like_runi(string_view(key))) return &value;
+  [[nodiscard]] static const toml::node* cri_table(const Parsed& file, string_view plugin) {
+    const std::array<string_view, 2> keys = {"plugins", plugin};
+    const toml::node* node = descend(file.table.get(), keys);
+    return node != nullptr && node->is_table() ? node : nullptr;
+  }
+
+  // The first handler in a table of the CRI plugin that is to be runi.
+  [[nodiscard]] const toml::node* find_runi(const toml::node* cri) const {
+    const std::array<string_view, 2> keys = {"containerd", "runtimes"};
+    const toml::node* handlers = descend(cri, keys);
+    if (handlers == nullptr || !handlers->is_table()) return nullptr;
+    for (const auto& [name, handler] : *handlers->as_table()) {
+      const std::array<string_view, 2> option = {"options", "BinaryName"};
+      const toml::node* program = descend(&handler, option);
+      const auto path = program == nullptr ? std::nullopt : program->value<std::string>();
+      if (judge_.concerns_runi(string_view(name), path)) return &handler;
     }
     return nullptr;
   }
 
-  [[nodiscard]] static const toml::node* names_runi(const Parsed& file) {
-    return runi_below(*file.table, plugin_of(version_of(file)));
+  [[nodiscard]] bool names_runi(const Parsed& file) const { return find_runi(file.top) != nullptr; }
+
+  [[nodiscard]] static bool has_handlers(const Parsed& file) {
+    const std::array<string_view, 2> keys = {"containerd", "runtimes"};
+    return descend(file.top, keys) != nullptr;
   }
 
-  // Whether the file's runi stands where a file of its version is read, and whether such a file is taken at
-  // all.
-  void judge_place(const Parsed& file) {
-    const std::int64_t version = version_of(file);
-    const string_view read = plugin_of(version);
-    for (const auto& [from_version, plugin] : kCriPlugins) {
-      const toml::node* node = plugin == read ? nullptr : runi_below(*file.table, plugin);
-      if (node == nullptr) continue;
+  // Whether the table that was found in the file is there under the names of version 2 or 1.
+  [[nodiscard]] static bool has_old_names(const Parsed& file) {
+    return file.top != nullptr && file.top != cri_table(file, kCri3);
+  }
+
+  // Whether runi stands where a file of this version has its handlers.
+  void judge_names(const Parsed& file) {
+    const auto read = plugins_read_in(file);
+    for (const string_view plugin : kCriPlugins) {
+      if (std::find(read.begin(), read.end(), plugin) != read.end()) continue;
+      const toml::node* handler = find_runi(cri_table(file, plugin));
+      if (handler == nullptr) continue;
+      const std::int64_t version = std::max<std::int64_t>(version_of(file), 1);
       judge_.problem("a file of version " + std::to_string(version) + " has its handlers in plugins." +
-                         quoted(read) + "; containerd does not read plugins." + quoted(plugin) + " here",
-                     At{node, file.file}.where(), "rename the table, or correct the file's version");
+                         quoted(read.front()) + ", not in plugins." + quoted(plugin),
+                     At{handler, file.file}.where(), "rename the table, or correct the file's version");
     }
-    const std::int64_t main_version = version_of(files_.front());
-    if (version > main_version && names_runi(file) != nullptr) {
-      judge_.problem("an imported file of version " + std::to_string(version) +
-                         " in a configuration of version " + std::to_string(main_version) + " is not taken",
-                     file.file->path, "write it in the version of " + files_.front().file->path);
+  }
+
+  // Whether what the files say of runi, and of the CRI plugin besides, is still there when they are put
+  // together.
+  void judge_merging() {
+    const bool any =
+        std::any_of(files_.begin(), files_.end(), [this](const Parsed& file) { return names_runi(file); });
+    if (!any) return;
+    for (const Parsed& file : files_) {
+      // A version counts where tables are in its names, and the last one for all.
+      const bool counts = file.top != nullptr || version_of(file) == last_version_;
+      const bool known = version_of(file) <= newest_known(merging_) || merging_ == Merging::migrates_first;
+      if (!counts || known) continue;
+      trouble(file,
+              std::string(name_of(merging_)) + " does not know files of version " +
+                  std::to_string(version_of(file)),
+              "write it in version " + std::to_string(newest_known(merging_)));
+    }
+    switch (merging_) {
+      case Merging::replaces: judge_replacing(); break;
+      case Merging::merges_first: judge_merging_first(); break;
+      case Merging::migrates_first: judge_migrating_first(); break;
+    }
+  }
+
+  void trouble(const Parsed& file, std::string what, std::string action) {
+    troubled_.insert(file.file);
+    judge_.problem(std::move(what), file.file->path, std::move(action));
+  }
+
+  void judge_replacing() {
+    const Parsed* last = nullptr;
+    for (const Parsed& file : files_) {
+      if (file.top != nullptr && version_of(file) < 3) last = &file;
+    }
+    for (const Parsed& file : files_) {
+      if (file.top == nullptr || version_of(file) >= 3 || &file == last) continue;
+      if (names_runi(file)) troubled_.insert(file.file);
+      trouble(*last,
+              "in containerd 1.x this file replaces all that " + file.file->path + " says of the CRI plugin",
+              "merge its table into " + file.file->path + " by hand and remove the import");
+    }
+  }
+
+  void judge_merging_first() {
+    const Parsed* newest = nullptr;  // the file that makes all be read as version 3
+    const Parsed* lists = nullptr;   // one that lists handlers in the names of version 3
+    for (const Parsed& file : files_) {
+      if (version_of(file) >= 3) newest = &file;
+      if (has_handlers(file) && !has_old_names(file)) lists = &file;
+    }
+    const bool reads_old = last_version_of_two() == 2;
+    for (const Parsed& file : files_) {
+      if (!has_old_names(file)) continue;
+      if (!reads_old) {
+        if (names_runi(file)) troubled_.insert(file.file);
+        const std::string lost = " says of the CRI plugin is dropped: handlers, sandbox image, CNI folders";
+        const std::string cause = newest == nullptr ? "no file says that it is of version 2"
+                                                    : "this file makes all be read as version 3";
+        std::string what = "in containerd 2.0 to 2.2 " + cause;
+        what += ", and what " + file.file->path + lost;
+        trouble(newest == nullptr ? file : *newest, std::move(what),
+                newest == nullptr
+                    ? "write it in version 2 or 3"
+                    : "write both files in the same version; deploy/containerd has runi in either");
+      } else if (lists != nullptr && names_runi(file)) {
+        trouble(file,
+                "in containerd 2.0 to 2.2 no handler of a file of version 2 is taken where another, here " +
+                    lists->file->path + ", lists some in version 3",
+                "write it in version 3, as deploy/containerd/runi-2.x.toml does");
+      }
+    }
+  }
+
+  // Versions below 2 are migrated at once, to the one that held until then; at first that is 3.
+  [[nodiscard]] std::int64_t last_version_of_two() const {
+    std::int64_t version = 3;
+    for (const Parsed& file : files_) {
+      if (version_of(file) >= 2) version = version_of(file);
+    }
+    return version;
+  }
+
+  void judge_migrating_first() {
+    std::int64_t root = 0;
+    for (const Parsed& file : files_) {
+      if (root == 0) root = version_of(file);
+      if (version_of(file) <= root) continue;
+      trouble(file,
+              "containerd 2.3 does not start with an imported file of version " +
+                  std::to_string(version_of(file)) + " in a configuration of version " + std::to_string(root),
+              "write it in the version of " + files_.front().file->path +
+                  "; deploy/containerd has runi in either");
     }
   }
 
   [[nodiscard]] At key(const std::string& handler, string_view name) const {
-    return find(read_, {"containerd", "runtimes", handler, name});
+    return find(files_, {"containerd", "runtimes", handler, name});
   }
 
   [[nodiscard]] At option(const std::string& handler, string_view name) const {
-    return find(read_, {"containerd", "runtimes", handler, "options", name});
+    return find(files_, {"containerd", "runtimes", handler, "options", name});
   }
 
   void judge_handler(const std::string& name, const At& at, const At& program) {
@@ -335,11 +464,11 @@ class Containerd {
                  annotations ? annotations.where() : at.where(),
                  R"(set pod_annotations = ["runi.dev/*", "*.runi.dev/*"])");
     }
-    if (usable) judge_.approve(subject, before, *program.text(), at.where());
+    if (usable && !troubled_.contains(at.file)) judge_.approve(subject, before, *program.text(), at.where());
   }
 
   void judge_cgroups(const std::string& name, const std::string& subject, const At& at) {
-    const At runc = find(read_, {"containerd", "runtimes", "runc"});
+    const At runc = find(files_, {"containerd", "runtimes", "runc"});
     const bool theirs = option("runc", "SystemdCgroup").truth();
     const At own = option(name, "SystemdCgroup");
     if (theirs == own.truth()) return;
@@ -356,9 +485,9 @@ class Containerd {
   }
 
   void judge_default(const std::map<std::string, At>& handlers) {
-    const At named = find(read_, {"containerd", "default_runtime_name"});
+    const At named = find(files_, {"containerd", "default_runtime_name"});
     const std::string name = named.text().value_or("runc");
-    if (imports_ == Imports::merge || handlers.contains(name)) return;
+    if (merging_ != Merging::replaces || handlers.contains(name)) return;
     judge_.problem("there is no handler " + quoted(name) +
                        ", the default: in containerd 1.x a list of handlers replaces the built-in one",
                    named ? named.where() : handlers.begin()->second.where(),
@@ -366,11 +495,64 @@ class Containerd {
   }
 
   Judge judge_;
-  std::vector<Parsed> files_;
-  std::vector<Parsed> read_;  // those that count
-  std::string replaced_;
-  Imports imports_ = Imports::merge;
+  Merging merging_;
+  std::vector<Parsed> files_;  // each with the CRI plugin's table under the name that the file's version has
+  std::int64_t last_version_ = 1;         // that a file says it is of
+  std::set<const ConfigFile*> troubled_;  // files of which the handlers are not taken, or do harm
 };
+
+bool same(const Finding& a, const Finding& b) {
+  return a.severity == b.severity && a.what == b.what && a.where == b.where && a.action == b.action;
+}
+
+bool is_in(const Finding& finding, const Judgement& judgement) {
+  return std::any_of(judgement.findings.begin(), judgement.findings.end(),
+                     [&finding](const Finding& other) { return same(finding, other); });
+}
+
+bool has_problem(const Judgement& judgement) {
+  return std::any_of(judgement.findings.begin(), judgement.findings.end(),
+                     [](const Finding& finding) { return finding.severity == Severity::problem; });
+}
+
+// Each finding once, with the names of the ways in which it holds where that is not all.
+Judgement judge_each_way(std::span<const ConfigFile> files, const LookUp& look_up) {
+  std::vector<Merging> ways;
+  std::vector<Judgement> judgements;
+  for (const Merging merging : kAllMergings) {
+    // Where the main file is of a version that this containerd does not know, it is another that runs.
+    if (!files.empty() && version_of(files.front()) > newest_known(merging) &&
+        merging != Merging::migrates_first) {
+      continue;
+    }
+    ways.push_back(merging);
+    judgements.push_back(Containerd(files, merging, look_up).judge());
+  }
+  const bool wrong_in_all = std::all_of(judgements.begin(), judgements.end(), has_problem);
+  Judgement all;
+  for (const Judgement& judgement : judgements) {
+    if (all.programs.empty()) all.programs = judgement.programs;
+    all.names_runi = all.names_runi || judgement.names_runi;
+    for (const Finding& finding : judgement.findings) {
+      std::string names;
+      std::size_t count = 0;
+      for (std::size_t i = 0; i < ways.size(); ++i) {
+        if (!is_in(finding, judgements[i])) continue;
+        if (&judgements[i] < &judgement) break;  // said when it was that one's turn
+        names += (names.empty() ? "with " : " and ") + std::string(name_of(ways[i]));
+        ++count;
+      }
+      if (count == 0) continue;
+      Finding said = finding;
+      if (count < ways.size()) {
+        if (said.what.find("containerd ") == std::string::npos) said.what = names + ": " + said.what;
+        if (!wrong_in_all && said.severity == Severity::problem) said.severity = Severity::warning;
+      }
+      all.findings.push_back(std::move(said));
+    }
+  }
+  return all;
+}
 
 // --- docker
 
@@ -435,13 +617,26 @@ std::vector<std::string> containerd_imports(const ConfigFile& file) {
   return result ? words_of(result.table().get("imports")) : std::vector<std::string>();
 }
 
-std::int64_t containerd_version(const ConfigFile& file) {
-  const toml::parse_result result = toml::parse(file.text, string_view(file.path));
-  return result ? version_of(result.table()) : 1;
+std::optional<Merging> merging_of(string_view version_line) {
+  // "containerd github.com/containerd/containerd/v2 v2.1.4 75cb2b7": the third word.
+  for (int word = 0; word < 2; ++word) {
+    version_line.remove_prefix(std::min(version_line.find(' '), version_line.size()));
+    version_line.remove_prefix(std::min(version_line.find_first_not_of(' '), version_line.size()));
+  }
+  if (version_line.starts_with('v')) version_line.remove_prefix(1);
+  const char* end = version_line.data() + version_line.size();
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  const auto read = std::from_chars(version_line.data(), end, major);
+  if (read.ec != std::errc{} || read.ptr == end || *read.ptr != '.') return std::nullopt;
+  if (std::from_chars(read.ptr + 1, end, minor).ec != std::errc{}) return std::nullopt;
+  if (major < 2) return Merging::replaces;
+  return major == 2 && minor < 3 ? Merging::merges_first : Merging::migrates_first;
 }
 
-Judgement judge_containerd(std::span<const ConfigFile> files, Imports imports, const LookUp& look_up) {
-  return Containerd(files, imports, look_up).judge();
+Judgement judge_containerd(std::span<const ConfigFile> files, std::optional<Merging> merging,
+                           const LookUp& look_up) {
+  return merging ? Containerd(files, *merging, look_up).judge() : judge_each_way(files, look_up);
 }
 
 Judgement judge_crio(std::span<const ConfigFile> files, const LookUp& look_up) {
@@ -518,7 +713,9 @@ Judgement judge_docker(const ConfigFile& file, const LookUp& look_up) {
   if (!document) {
     judge.problem("no JSON: " + document.error().what, file.path,
                   "correct the file; dockerd cannot read it either");
-    return judge.take();
+    Judgement judgement = judge.take();
+    judgement.names_runi = false;
+    return judgement;
   }
   const json::Value* runtimes = member(&document->root(), "runtimes");
   std::set<std::string> names;

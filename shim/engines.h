@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,24 +36,28 @@ using LookUp = std::function<Program(const std::string& path)>;
 struct Judgement {
   std::vector<Finding> findings;
   std::vector<std::string> programs;  // the paths of runi by which handlers call it
+  bool names_runi = false;            // whether a handler is to be runi, even if it is not
 };
 
 // The patterns of files that one of containerd imports, relative to that file's directory where they are not
 // absolute.
 [[nodiscard]] std::vector<std::string> containerd_imports(const ConfigFile& file);
 
-// The version that a file of containerd says it is written in; 1 where it says none.
-[[nodiscard]] std::int64_t containerd_version(const ConfigFile& file);
-
-// How containerd treats several files that speak of the same plugin.
-enum class Imports : std::uint8_t {
-  replace,  // the last file's table counts alone: containerd 1.x
-  merge,    // 2.x
+// How containerd makes one configuration of several files. It changed twice.
+// Source: cmd/containerd/server/config/config.go of each, LoadConfig and mergeConfig; pkg/cri's
+// configMigration.
+enum class Merging : std::uint8_t {
+  replaces,        // 1.x: of each plugin the last file's table counts alone
+  merges_first,    // 2.0 to 2.2: tables are merged, and then migrated from the version that was read last
+  migrates_first,  // 2.3 and later: each file is migrated, none may be of a later version than the main file
 };
 
-// The main file, and after it those it imports, in order.
-// Sources: containerd cmd/containerd/server/config, docs/cri/config.md; plugins' names by the file's version.
-[[nodiscard]] Judgement judge_containerd(std::span<const ConfigFile> files, Imports imports,
+// From what `containerd --version` prints. Empty where that names no version.
+[[nodiscard]] std::optional<Merging> merging_of(std::string_view version_line);
+
+// The main file, and after it those it imports, in order. Where it is not known how they are merged, what
+// holds for each way is said of that way; what is wrong in one but not in all of them is then a warning.
+[[nodiscard]] Judgement judge_containerd(std::span<const ConfigFile> files, std::optional<Merging> merging,
                                          const LookUp& look_up);
 
 // crio.conf and after it crio.conf.d, in order. Source: crio.conf(5), crio.conf.d(5).

@@ -2,16 +2,20 @@
 #include "explanation.h"
 #include "machine.h"
 #include "output.h"
+#include "procfs.h"
 #include "runictl.h"
 #include "spec.h"
 #include "system.h"
 
 #include <CLI/App.hpp>
+#include <unistd.h>
 
 #include <memory>
 
 namespace runi {
 namespace {
+
+constexpr std::size_t kMostNamed = 8;
 
 struct Options {
   std::string bundle = ".";
@@ -77,14 +81,51 @@ void look_at_root(const Options& options, const Spec& spec, Start& start) {
   start.root = path + " (not looked at: taken to be writable, without symbolic links below mounts)";
 }
 
+std::string describe(const Bundle& bundle) {
+  const std::string title = title_of(bundle.identity);
+  return title + " (" + bundle.identity.engine + ", " + bundle.identity.id + ")";
+}
+
+// The bundle of the container that `word` means. Errors: none, or more than one.
+Result<Bundle> find_container(const std::string& word) {
+  auto proc = Procfs::open("/proc");
+  auto bundles = proc ? proc->bundles() : Result<std::vector<Bundle>>(proc.error());
+  if (!bundles) return bundles.error();
+  std::vector<Bundle> found;
+  for (const Meant wanted : {Meant::yes, Meant::perhaps}) {
+    for (Bundle& bundle : *bundles) {
+      if (found.size() < kMostNamed && is_meant(bundle.identity, word) == wanted) {
+        found.push_back(std::move(bundle));
+      }
+    }
+    if (!found.empty()) break;
+  }
+  if (found.size() == 1) return std::move(found[0]);
+  if (found.empty()) {
+    const std::string hint = geteuid() == 0 ? "" : "run this as root, or ";
+    return Error{"no container " + word + ", by NAMESPACE/POD/CONTAINER, name, id or its beginning; " + hint +
+                 "name its bundle with --bundle"};
+  }
+  std::string names;
+  for (const Bundle& bundle : found) names += (names.empty() ? "" : "; ") + describe(bundle);
+  return Error{word + " may be " + names + "; say more"};
+}
+
 // Errors: nothing could be explained.
-Result<int> run_explain(const Options& options) {
+Result<int> run_explain(Options options) {
   if (options.handler.empty() || options.handler.find('/') != std::string::npos) {
     return Error{"--handler " + options.handler +
                  ": expected the name that runi is called by, without a slash"};
   }
   const std::string runi = find_runi();
   Start start;
+  if (!options.input.empty() && options.input != "-") {
+    auto bundle = find_container(options.input);
+    if (!bundle) return bundle.error();
+    options.input.clear();
+    options.bundle = bundle->path;
+    start.container = describe(*bundle);
+  }
   start.handler = options.handler;
   start.settings = read_settings(options.handler, runi);
   start.runtime = choose_runtime(start.settings.config, runi);
@@ -107,13 +148,13 @@ void add_explain(CLI::App& app, int& status) {
   CLI::Option* bundle =
       command->add_option("--bundle,-b", options->bundle, "The container's bundle; default: .");
   CLI::Option* config = command->add_option("--config", options->config, "A config.json without its bundle");
-  CLI::Option* input =
-      command->add_option("input", options->input, "- reads a config.json from standard input");
+  CLI::Option* input = command->add_option(
+      "container", options->input,
+      "One that runs: NAMESPACE/POD/CONTAINER, its name, its id or how that begins; or - for a "
+      "config.json from standard input");
   bundle->type_name("DIR")->excludes(config)->excludes(input);
   config->type_name("FILE")->excludes(input);
-  input->type_name("-")->check([](const std::string& word) {
-    return word == "-" ? std::string() : "expected - for standard input, found " + word;
-  });
+  input->type_name("");
   command->add_option("--handler", options->handler, "The name that runi is called by; default: runi")
       ->type_name("NAME");
   command->add_flag("--json", options->json, "Print JSON");

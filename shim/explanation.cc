@@ -12,6 +12,18 @@ bool is_ours(std::string_view key) {
   return key.starts_with("runi.dev/") || key.find(".runi.dev/") != std::string_view::npos;
 }
 
+// The version of runi that edited the file; empty where none did. The mark alone could be anybody's, and so
+// could the command.
+std::string_view injected_by(const Spec& spec) {
+  constexpr std::string_view kTargets[] = {kDevTarget, kRunTarget, kRootfsTarget};
+  const auto version = spec.annotation(kInjectedAnnotation);
+  if (!version || spec.args.empty()) return {};
+  const bool first = std::find(std::begin(kTargets), std::end(kTargets), spec.args[0]) != std::end(kTargets);
+  const bool mounted = std::any_of(spec.mounts.begin(), spec.mounts.end(),
+                                   [&spec](const Mount& mount) { return mount.destination == spec.args[0]; });
+  return first && mounted ? *version : std::string_view();
+}
+
 // What shim.cc does with a start, without doing it. Returns why the init that is wanted cannot be had.
 std::optional<Error> find_failure(const Start& start, const Result<Spec>& spec, const Plan& plan) {
   if (!start.bytes) return with_context(start.place, start.bytes.error());
@@ -33,6 +45,7 @@ void show_edit(const Start& start, const Spec& spec, Explanation& explanation) {
 std::string_view heading_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::init: return "The container gets the init";
+    case Outcome::injected: return "The container has the init already";
     case Outcome::plain: return "The container starts without an init";
     case Outcome::fallback: return "The container starts without the init that is wanted";
     case Outcome::refused: return "The container does not start";
@@ -42,7 +55,8 @@ std::string_view heading_of(Outcome outcome) {
 
 Colour colour_of(Outcome outcome) {
   switch (outcome) {
-    case Outcome::init: return Colour::green;
+    case Outcome::init:
+    case Outcome::injected: return Colour::green;
     case Outcome::plain: return Colour::bold;
     case Outcome::fallback: return Colour::yellow;
     case Outcome::refused: return Colour::red;
@@ -77,7 +91,9 @@ std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& e
   const auto either = [](const Result<std::string>& result) {
     return result ? Cell{*result} : Cell{result.error().what, Colour::red};
   };
-  std::vector<std::vector<Cell>> facts = {{{"handler"}, {start.handler}}};
+  std::vector<std::vector<Cell>> facts;
+  if (!start.container.empty()) facts.push_back({{"container"}, {start.container}});
+  facts.push_back({{"handler"}, {start.handler}});
   const std::string& path = start.settings.path;
   facts.push_back({{"configuration"}, {path.empty() ? "none: the defaults hold" : path}});
   facts.push_back({{"runtime"}, either(start.runtime)});
@@ -148,6 +164,7 @@ void write_edit(JsonWriter& json, const Explanation& explanation) {
 std::string_view name_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::init: return "init";
+    case Outcome::injected: return "injected";
     case Outcome::plain: return "plain";
     case Outcome::fallback: return "fallback";
     case Outcome::refused: return "refused";
@@ -168,6 +185,8 @@ Explanation explain_start(const Start& start, const Result<Spec>& spec) {
     explanation.detail = plan.detail;
     explanation.injection = plan.injection;
     explanation.ignored = plan.complaints;
+    explanation.injected_by = injected_by(*spec);
+    if (!explanation.injected_by.empty()) explanation.injected_at = spec->args[0];
     std::copy_if(spec->annotations.begin(), spec->annotations.end(),
                  std::back_inserter(explanation.annotations),
                  [](const Annotation& annotation) { return is_ours(annotation.key); });
@@ -175,6 +194,10 @@ Explanation explain_start(const Start& start, const Result<Spec>& spec) {
   if (!start.runtime || start.settings.broken) {
     explanation.outcome = Outcome::refused;
     explanation.error = start.runtime ? start.settings.broken : start.runtime.error();
+    return explanation;
+  }
+  if (!explanation.injected_by.empty()) {
+    explanation.outcome = Outcome::injected;
     return explanation;
   }
   if (config.inject == Inject::never) return explanation;
@@ -195,6 +218,9 @@ std::string text_of(const Start& start, const Explanation& explanation, bool col
   std::string heading(heading_of(explanation.outcome));
   if (explanation.error) {
     heading += ": " + printable(explanation.error->what);
+  } else if (explanation.outcome == Outcome::injected) {
+    heading +=
+        ": runi " + printable(explanation.injected_by) + " put it at " + printable(explanation.injected_at);
   } else if (!explanation.rows.empty()) {
     heading += ": " + std::string(name_of(explanation.reason)) + ": " + printable(explanation.detail);
   }
@@ -234,6 +260,12 @@ std::string json_of(const Start& start, const Explanation& explanation) {
   for (const std::string& why : explanation.ignored) json.string(why);
   json.end_array();
   json.string("outcome", name_of(explanation.outcome));
+  json.key("injected");
+  if (explanation.injected_by.empty()) {
+    json.null();
+  } else {
+    json.string(explanation.injected_by);
+  }
   json.key("error");
   if (explanation.error) {
     json.string(explanation.error->what);

@@ -15,6 +15,7 @@ namespace runi {
 
 enum class Outcome {
   init,      // the container gets the init
+  injected,  // it has the init: the specification is one that runi has edited
   plain,     // it starts without one, as none is wanted
   fallback,  // it starts without one, although one is wanted
   refused,   // it does not start
@@ -26,6 +27,7 @@ enum class Outcome {
 // What explain_start() goes by; nothing of it is looked up there.
 struct Start {
   std::string handler;
+  std::string container;  // what its engine calls it, where it was asked for by that
   Settings settings;
   Result<std::string> runtime = Error{};
   Result<std::string> init = Error{};
@@ -38,6 +40,8 @@ struct Start {
 struct Explanation {
   Outcome outcome = Outcome::plain;
   std::optional<Error> error;      // why the outcome is fallback or refused
+  std::string injected_by;         // the version of runi that put the init in; empty where none did
+  std::string injected_at;         // the init's path in the container then
   std::vector<Row> rows;           // empty where the specification could not be read
   Reason reason = Reason::inject;  // the row that decides, where there are rows
   std::string detail;

@@ -36,10 +36,6 @@ string_view head_of(string_view text, std::size_t columns) {
   return text.substr(0, at);
 }
 
-string_view tail_of(string_view text, std::size_t columns) {
-  return text.substr(head_of(text, columns_of(text) - columns).size());
-}
-
 // Lines of at most so many columns, broken at blanks where there are some.
 std::vector<std::string> wrapped(string_view text, std::size_t columns) {
   std::vector<std::string> lines;
@@ -58,21 +54,33 @@ std::vector<std::string> wrapped(string_view text, std::size_t columns) {
 }
 
 struct Layout {
-  static constexpr std::size_t kTitle = 0;    // the column of names, shortened first
-  static constexpr std::size_t kCommand = 1;  // the one of programs, shortened next
+  static constexpr std::size_t kTitle = 0;    // the column of names
+  static constexpr std::size_t kCommand = 1;  // the one of programs
   std::vector<std::size_t> numbers;           // columns to be aligned to the right
   std::size_t narrowest_text;                 // of the last column
-  std::vector<std::size_t> extras;            // columns that a narrow table does without, the last one first
+  std::vector<std::size_t> extras;            // columns that a narrow table does without
 };
+
+void drop(std::vector<Cells>& rows, Layout& layout, std::size_t column) {
+  for (Cells& row : rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(column));
+  std::erase(layout.numbers, column);
+  std::erase(layout.extras, column);
+  for (std::vector<std::size_t>* columns : {&layout.numbers, &layout.extras}) {
+    for (std::size_t& other : *columns) other -= other > column ? 1 : 0;
+  }
+}
+
+// What all rows below the heading have in this column; empty where they differ.
+std::string only_value(const std::vector<Cells>& rows, std::size_t column) {
+  const bool same = std::all_of(rows.begin() + 1, rows.end(), [&rows, column](const Cells& row) {
+    return row[column].text == rows[1][column].text;
+  });
+  return rows.size() > 1 && same ? rows[1][column].text : std::string();
+}
 
 // Makes the rows fit: names are shortened, and what stands in the last column goes on in the lines below.
 std::vector<Cells> fitted(std::vector<Cells> rows, Layout layout, std::size_t width) {
-  if (width < kNarrow) {
-    for (const std::size_t extra : layout.extras) {
-      for (Cells& row : rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(extra));
-      for (std::size_t& number : layout.numbers) number -= number > extra ? 1 : 0;
-    }
-  }
+  while (width < kNarrow && !layout.extras.empty()) drop(rows, layout, layout.extras.back());
   const std::size_t columns = rows.front().size();
   std::vector<std::size_t> widths(columns);
   for (Cells& row : rows) {
@@ -84,19 +92,27 @@ std::vector<Cells> fitted(std::vector<Cells> rows, Layout layout, std::size_t wi
   std::size_t used = kGap * (columns - 1);
   for (std::size_t i = 0; i + 1 < columns; ++i) used += widths[i];
   const std::size_t last = std::min(widths[columns - 1], std::max(layout.narrowest_text, width / 3));
-  for (const auto& [column, narrowest] :
-       {std::pair{Layout::kTitle, kNarrowestTitle}, std::pair{Layout::kCommand, kNarrowestCommand}}) {
-    if (used + last <= width || widths[column] <= narrowest) continue;
-    const std::size_t cut = std::min(used + last - width, widths[column] - narrowest);
+  // Names give way last, because they tell rows apart.
+  constexpr struct {
+    std::size_t column;
+    std::size_t least;
+  } kCuts[] = {{Layout::kCommand, 12},
+               {Layout::kTitle, 30},
+               {Layout::kCommand, kNarrowestCommand},
+               {Layout::kTitle, kNarrowestTitle}};
+  for (const auto& [column, least] : kCuts) {
+    if (used + last <= width || widths[column] <= least) continue;
+    const std::size_t cut = std::min(used + last - width, widths[column] - least);
     widths[column] -= cut;
     used -= cut;
   }
   const std::size_t room = std::max(width, used + layout.narrowest_text) - used;
   std::vector<Cells> lines;
   for (Cells& row : rows) {
-    for (const std::size_t column : {Layout::kTitle, Layout::kCommand}) {
-      row[column].text = shortened(row[column].text, widths[column]);
-    }
+    Cell& title = row[Layout::kTitle];
+    Cell& command = row[Layout::kCommand];
+    title.text = shortened_title(title.text, widths[Layout::kTitle]);
+    command.text = shortened(command.text, widths[Layout::kCommand]);
     for (const std::size_t column : layout.numbers) {
       row[column].text.insert(0, widths[column] - columns_of(row[column].text), ' ');
     }
@@ -109,6 +125,15 @@ std::vector<Cells> fitted(std::vector<Cells> rows, Layout layout, std::size_t wi
     }
   }
   return lines;
+}
+
+// Takes the column of engines out of a table in which it says the same in every row. Returns that, for the
+// summary.
+std::string take_engine(std::vector<Cells>& rows, Layout& layout, std::size_t column) {
+  const std::string engine = only_value(rows, column);
+  if (engine.empty()) return {};
+  drop(rows, layout, column);
+  return engine == "-" ? std::string() : " of " + engine;
 }
 
 std::string or_dash(const std::string& text) {
@@ -142,6 +167,7 @@ bool is_short_of_pids(const std::optional<PidsLimit>& pids) {
 Colour colour_of(Verdict verdict) {
   switch (verdict) {
     case Verdict::needs_init: return Colour::red;
+    case Verdict::no_help:
     case Verdict::ignores_sigterm: return Colour::yellow;
     case Verdict::fine:
     case Verdict::has_init:
@@ -173,20 +199,29 @@ std::string plural(std::size_t number, string_view one, string_view many) {
   return std::to_string(number) + " " + std::string(number == 1 ? one : many);
 }
 
-std::string summary_of(const Survey& survey, std::span<const Assessed> assessed, bool colours) {
+std::string some(std::size_t number, string_view one, string_view many) {
+  return (number == 0 ? "none" : std::to_string(number)) + " " + std::string(number <= 1 ? one : many);
+}
+
+std::string summary_of(const Survey& survey, std::span<const Assessed> assessed, const std::string& engine,
+                       std::size_t width, bool colours) {
   std::string text;
+  const std::size_t sandboxes = count(assessed, {Verdict::sandbox});
+  const std::size_t containers = assessed.size() - sandboxes;
   const std::size_t needy = count(assessed, {Verdict::needs_init});
   const std::size_t served = count(assessed, {Verdict::has_init, Verdict::init_system});
   const std::string processes = plural(survey.population.processes.size(), "process", "processes");
   if (assessed.empty()) {
     text = "No container among " + processes + ": all are in the PID namespace of this /proc.\n";
   } else {
-    text = plural(assessed.size(), "container", "containers") + " among " + processes + ": ";
-    text += needy == 0 ? painted("none needs an init", Colour::green, colours)
-                       : painted(std::to_string(needy) + (needy == 1 ? " needs an init" : " need an init"),
-                                 Colour::red, colours);
-    text += ", " + std::to_string(served) + (served == 1 ? " has one" : " have one") + ", " +
-            std::to_string(assessed.size() - needy - served) + " do without.\n";
+    text = plural(containers, "container", "containers") + engine;
+    if (sandboxes > 0) text += " and " + plural(sandboxes, "pod's sandbox", "pods' sandboxes");
+    text += " among " + processes + ":";
+    const std::string needing = some(needy, "needs an init", "need an init");
+    const std::string others = ", " + some(served, "has one", "have one") + ", " +
+                               some(containers - needy - served, "does without", "do without") + ".\n";
+    text += columns_of(text) + columns_of(needing) + columns_of(others) > width ? "\n" : " ";
+    text += painted(needing, needy == 0 ? Colour::green : Colour::red, colours) + others;
   }
   if (const std::size_t sealed = count_sealed(survey); sealed > 0) {
     text += "Of " + plural(sealed, "container", "containers") +
@@ -294,6 +329,7 @@ void write_init(JsonWriter& json, const RunningInit& init) {
   const Options& options = call.options;
   json.key("init");
   json.begin_object();
+  write_text(json, "version", init.container.init_version);
   json.string("reaping", kernel_reaps(first) ? "kernel" : "init");
   json.string("forward", options.forward_to_group ? "group" : "child");
   json.boolean("subreaper", options.subreaper);
@@ -320,11 +356,22 @@ void write_init(JsonWriter& json, const RunningInit& init) {
 }  // namespace
 
 std::string shortened(string_view text, std::size_t columns) {
-  const std::size_t has = columns_of(text);
-  if (has <= columns) return std::string(text);
+  if (columns_of(text) <= columns) return std::string(text);
   if (columns == 0) return {};
-  const std::size_t tail = (columns - 1) / 2;
-  return std::string(head_of(text, columns - 1 - tail)) + "…" + std::string(tail_of(text, tail));
+  return std::string(head_of(text, columns - 1)) + "…";
+}
+
+std::string shortened_title(string_view title, std::size_t columns) {
+  constexpr std::size_t kLeastOfPod = 4;
+  const auto first = title.find('/');
+  const auto last = title.rfind('/');
+  if (columns_of(title) <= columns || first == last) return shortened(title, columns);
+  const string_view space = title.substr(0, first + 1);
+  const string_view pod = title.substr(first + 1, last - first - 1);
+  const string_view container = title.substr(last);
+  const std::size_t others = columns_of(space) + columns_of(container);
+  if (others + kLeastOfPod + 1 > columns) return shortened(title, columns);
+  return std::string(space) + shortened(pod, columns - others) + std::string(container);
 }
 
 std::string on_one_line(string_view json) {
@@ -350,30 +397,34 @@ std::vector<Assessed> assess_all(const Survey& survey) {
 }
 
 std::string list_scan(const Survey& survey, std::span<const Assessed> assessed, std::size_t width,
-                      bool colours) {
-  std::string text;
-  if (!assessed.empty()) {
-    std::vector<Cells> rows(1);
-    for (const char* heading : {"CONTAINER", "PROCESS 1", "ENGINE", "PID", "ZOMBIES", "PIDS", "VERDICT"}) {
-      rows[0].push_back({heading, Colour::bold});
-    }
-    for (const auto& [container, assessment] : assessed) {
-      rows.push_back({
-          {or_dash(title_of(*container))},
-          {command_of(*container)},
-          {or_dash(container->identity.engine)},
-          {std::to_string(container->first.pid)},
-          {zombies_of(*container), container->held_zombies > 0 ? Colour::red : Colour::plain},
-          {share_of(container->pids), is_short_of_pids(container->pids) ? Colour::red : Colour::plain},
-          {assessment.text, colour_of(assessment.verdict)},
-      });
-    }
-    text = format_table(
-               fitted(std::move(rows), {.numbers = {3, 4, 5}, .narrowest_text = 24, .extras = {2}}, width),
-               colours) +
-           "\n";
+                      bool colours, Sandboxes sandboxes) {
+  std::vector<Cells> rows(1);
+  for (const char* heading : {"CONTAINER", "PROCESS 1", "ENGINE", "PID", "ZOMBIES", "PIDS", "VERDICT"}) {
+    rows[0].push_back({heading, Colour::bold});
   }
-  return text + summary_of(survey, assessed, colours);
+  Layout layout{.numbers = {3, 4, 5}, .narrowest_text = 24, .extras = {2}};
+  for (const auto& [container, assessment] : assessed) {
+    const bool is_listed = assessment.verdict != Verdict::sandbox || sandboxes == Sandboxes::listed ||
+                           container->held_zombies > 0 || container->processes > 1;
+    if (!is_listed) continue;
+    rows.push_back({
+        {or_dash(title_of(*container))},
+        {command_of(*container)},
+        {or_dash(container->identity.engine)},
+        {std::to_string(container->first.pid)},
+        {zombies_of(*container), container->held_zombies > 0 ? Colour::red : Colour::plain},
+        {share_of(container->pids), is_short_of_pids(container->pids) ? Colour::red : Colour::plain},
+        {assessment.text, colour_of(assessment.verdict)},
+    });
+  }
+  std::string engine;
+  std::string table;
+  if (rows.size() > 1) {
+    if (only_value(rows, 5) == "-") drop(rows, layout, 5);
+    engine = take_engine(rows, layout, 2);
+    table = format_table(fitted(std::move(rows), std::move(layout), width), colours) + "\n";
+  }
+  return table + summary_of(survey, assessed, engine, width, colours);
 }
 
 std::string scan_as_json(const Survey& survey, std::span<const Assessed> assessed) {
@@ -389,6 +440,7 @@ std::string scan_as_json(const Survey& survey, std::span<const Assessed> assesse
     write_number(json, "zombies", container->held_zombies);
     write_number(json, "oldestZombieSeconds", container->oldest_zombie_s);
     write_number(json, "zombiesOfOthers", container->other_zombies);
+    write_number(json, "adopted", container->adopted);
     json.key("pids");
     if (container->pids) {
       json.begin_object();
@@ -411,6 +463,7 @@ std::string scan_as_json(const Survey& survey, std::span<const Assessed> assesse
   json.key("summary");
   json.begin_object();
   write_number(json, "containers", assessed.size());
+  write_number(json, "sandboxes", count(assessed, {Verdict::sandbox}));
   write_number(json, "needInit", count(assessed, {Verdict::needs_init}));
   write_number(json, "haveInit", count(assessed, {Verdict::has_init, Verdict::init_system}));
   write_number(json, "processes", survey.population.processes.size());
@@ -432,11 +485,26 @@ std::optional<Process> find_application(const Process& init, std::span<const Pro
   return application;
 }
 
+void drop_unborn(std::vector<RunningInit>& inits) {
+  std::vector<int> unborn;
+  for (const RunningInit& init : inits) {
+    const Container& container = init.container;
+    const bool is_one = std::any_of(inits.begin(), inits.end(), [&container](const RunningInit& other) {
+      return other.container.first.pid == container.first.parent &&
+             other.container.arguments == container.arguments;
+    });
+    if (is_one) unborn.push_back(container.first.pid);
+  }
+  std::erase_if(inits, [&unborn](const RunningInit& init) {
+    return std::find(unborn.begin(), unborn.end(), init.container.first.pid) != unborn.end();
+  });
+}
+
 std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bool colours) {
   if (inits.empty()) return "No container under runi-init.\n";
   std::vector<Cells> rows(1);
-  for (const char* heading : {"CONTAINER", "COMMAND", "ENGINE", "INIT", "APP", "AGE", "MEMORY", "REAPS",
-                              "SIGNALS", "SANDBOX", "OPTIONS"}) {
+  for (const char* heading : {"CONTAINER", "COMMAND", "ENGINE", "INIT", "APP", "AGE", "VERSION", "MEMORY",
+                              "REAPS", "SIGNALS", "SANDBOX", "OPTIONS"}) {
     rows[0].push_back({heading, Colour::bold});
   }
   for (const RunningInit& init : inits) {
@@ -449,6 +517,7 @@ std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bo
         {std::to_string(first.pid)},
         {init.application ? std::to_string(init.application->pid) : "-"},
         {init.container.age_s ? format_age(*init.container.age_s) : "-"},
+        {or_dash(init.container.init_version)},
         {memory_of(init)},
         {kernel_reaps(first) ? "kernel" : "init"},
         {call.options.forward_to_group ? "group" : "child"},
@@ -456,10 +525,10 @@ std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bo
         {or_dash(joined(call.words))},
     });
   }
-  std::string text = format_table(
-      fitted(std::move(rows), {.numbers = {3, 4, 5, 6}, .narrowest_text = 7, .extras = {9, 2}}, width),
-      colours);
-  return text + "\n" + plural(inits.size(), "container", "containers") + " under runi-init.\n";
+  Layout layout{.numbers = {3, 4, 5, 7}, .narrowest_text = 7, .extras = {2, 10, 7}};
+  const std::string engine = take_engine(rows, layout, 2);
+  const std::string table = format_table(fitted(std::move(rows), std::move(layout), width), colours);
+  return table + "\n" + plural(inits.size(), "container", "containers") + engine + " under runi-init.\n";
 }
 
 std::string inits_as_json(std::span<const RunningInit> inits) {

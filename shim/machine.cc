@@ -7,7 +7,10 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -41,6 +44,19 @@ std::string real_path(const std::string& path) {
   std::array<char, PATH_MAX> buffer{};
   const ssize_t length = readlink(path.c_str(), buffer.data(), buffer.size());
   return length <= 0 ? std::string() : std::string(buffer.data(), static_cast<std::size_t>(length));
+}
+
+// Whether both are one directory, seen through one mount. Kernels before 5.8 do not tell the mount.
+bool is_same_place(const Fd& a, const Fd& b) {
+  struct statx of_a {};
+  struct statx of_b {};
+  const auto look = [](const Fd& fd, struct statx& status) {
+    return statx(fd.number(), "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &status) == 0;
+  };
+  if (!look(a, of_a) || !look(b, of_b)) return false;
+  const bool same_file = of_a.stx_ino == of_b.stx_ino && of_a.stx_dev_major == of_b.stx_dev_major &&
+                         of_a.stx_dev_minor == of_b.stx_dev_minor;
+  return same_file && of_a.stx_mnt_id == of_b.stx_mnt_id;
 }
 
 // Waits until `fd` has something to say or the time is over.
@@ -98,9 +114,11 @@ Result<Machine> Machine::at(const std::string& root) {
   Machine machine;
   machine.root_ = Fd(open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!machine.root_.is_open()) return last_error("open");
+  const Fd own(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  machine.is_this_ = own.is_open() && is_same_place(machine.root_, own);
+  // The root of another mount namespace, as behind /proc/PID/root, calls itself "/" too.
   const std::string prefix = real_path(handle_of(machine.root_));
-  machine.is_this_ = prefix == "/";
-  if (!machine.is_this_) machine.prefix_ = prefix;
+  if (prefix != "/") machine.prefix_ = prefix;
   return machine;
 }
 
@@ -231,6 +249,17 @@ bool kernel_reaps() {
   }
   sigaction(SIGCHLD, &before, nullptr);
   return kept;
+}
+
+bool has_syslog() {
+  const sockaddr_un address{AF_UNIX, "/dev/log"};
+  for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+    const Fd fd(socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd.is_open()) return false;
+    if (connect(fd.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return true;
+    if (errno == EAGAIN) return true;  // it has no room at this moment
+  }
+  return false;
 }
 
 bool has_seccomp() {

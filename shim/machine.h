@@ -29,7 +29,8 @@ class Machine {
   // Errors: `root` is no directory that can be opened.
   static Result<Machine> at(const std::string& root);
 
-  // Whether it is the machine that this process runs on, whose programs may be run.
+  // Whether `root` is this process's own, whose programs may be run; not where it is another's that is called
+  // "/" too.
   [[nodiscard]] bool is_this() const { return is_this_; }
 
   // What lies at an absolute path of the machine. Where is_this() is false, no link leads out of its root.
@@ -62,6 +63,9 @@ Result<std::string> version_of(const std::string& path);
 // Whether the kernel reaps orphans for the init and keeps its child's status (pidfd, PIDFD_GET_INFO;
 // Linux 6.15): tried, on a process made for it.
 bool kernel_reaps();
+
+// Whether something listens on /dev/log.
+bool has_syslog();
 
 // Whether a process can put a seccomp filter on itself: asked, not done. seccomp(2),
 // SECCOMP_GET_ACTION_AVAIL.

@@ -30,7 +30,29 @@ unsigned char byte_at(std::string_view text, std::size_t at) {
   return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
 }
 
-// Bytes of the UTF-8 character at `at`; 0 where there is none, or a control character (C0, DEL, C1).
+// Characters that cannot be seen, or that make others be seen elsewhere: separators of lines and paragraphs,
+// and those that Unicode lets a display ignore, the controls of direction among them. Source: Unicode,
+// DerivedCoreProperties.txt, Default_Ignorable_Code_Point; UnicodeData.txt, Zl, Zp and Cf.
+constexpr struct {
+  std::uint32_t first;
+  std::uint32_t last;
+} kUnseen[] = {
+    {0xad, 0xad},       {0x34f, 0x34f},     {0x61c, 0x61c},   {0x115f, 0x1160}, {0x17b4, 0x17b5},
+    {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e}, {0x2060, 0x206f}, {0x3164, 0x3164},
+    {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3},
+    {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+};
+
+// Of one well-formed character of several bytes.
+bool is_seen(std::string_view bytes) {
+  std::uint32_t code = byte_at(bytes, 0) & (0xffU >> (bytes.size() + 1));
+  for (std::size_t i = 1; i < bytes.size(); ++i) code = code << 6 | (byte_at(bytes, i) & 0x3fU);
+  return std::none_of(std::begin(kUnseen), std::end(kUnseen),
+                      [code](const auto& range) { return code >= range.first && code <= range.last; });
+}
+
+// Bytes of the UTF-8 character at `at`; 0 where there is none, or one that is not to be shown: a control
+// character (C0, DEL, C1), or as is_seen() says.
 std::size_t character_size(std::string_view text, std::size_t at) {
   const unsigned char first = byte_at(text, at);
   if (first < 0x80) return first < 0x20 || first == 0x7f ? 0 : 1;
@@ -43,7 +65,8 @@ std::size_t character_size(std::string_view text, std::size_t at) {
   const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
   const bool not_a_character = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
   const bool control = first == 0xc2 && second < 0xa0;
-  return overlong || not_a_character || control ? 0 : size;
+  if (overlong || not_a_character || control) return 0;
+  return is_seen(text.substr(at, size)) ? size : 0;
 }
 
 // Columns on a terminal, every character taken for one.
@@ -135,13 +158,13 @@ void JsonWriter::close(char bracket) {
 
 void JsonWriter::key(std::string_view name) {
   begin_value();
-  text_ += json::quote(name) + ": ";
+  text_ += json::quote_ascii(name) + ": ";
   after_key_ = true;
 }
 
 void JsonWriter::string(std::string_view value) {
   begin_value();
-  text_ += json::quote(value);
+  text_ += json::quote_ascii(value);
 }
 
 void JsonWriter::number(std::int64_t value) {

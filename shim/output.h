@@ -19,8 +19,9 @@ enum class Colour : std::uint8_t { plain, bold, dim, red, yellow, green };
 // `text` in that colour, or as it is where colours are not wanted.
 [[nodiscard]] std::string painted(std::string_view text, Colour colour, bool colours);
 
-// Text from outside (a command line, an annotation) that cannot steer a terminal: control characters, and
-// bytes that are not UTF-8, stand as \xNN.
+// Text from outside (a command line, an annotation) that can neither steer a terminal nor look like another:
+// control characters, characters that cannot be seen or that turn the text around, and bytes that are not
+// UTF-8, stand as \xNN.
 [[nodiscard]] std::string printable(std::string_view text);
 
 // One cell of a table: its text, which is made printable, and its colour.
@@ -33,8 +34,8 @@ struct Cell {
 // The last column is never padded.
 [[nodiscard]] std::string format_table(const std::vector<std::vector<Cell>>& rows, bool colours);
 
-// One JSON text, indented by two blanks. Calls must nest as the text does; in an object each value follows
-// its key().
+// One JSON text of printable ASCII, indented by two blanks. Calls must nest as the text does; in an object
+// each value follows its key().
 class JsonWriter {
  public:
   void begin_object() { open('{'); }

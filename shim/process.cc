@@ -47,7 +47,8 @@ bool read_numbers(string_view value, Process& process) {
 
 bool read_uid(string_view value, Process& process) {
   const auto uids = columns_of(value);  // real, effective, saved, of the file system
-  return uids.size() == 4 && read_number(uids[1], process.uid);
+  return uids.size() == 4 && read_number(uids[0], process.real_uid) && read_number(uids[1], process.uid) &&
+         read_number(uids[2], process.saved_uid);
 }
 
 bool read_rss(string_view value, Process& process) {
@@ -133,7 +134,10 @@ std::optional<Stat> parse_stat(string_view bytes) {
   Stat stat;
   if (fields.size() < 20 || fields[0].size() != 1) return std::nullopt;
   stat.state = fields[0][0];
-  if (!read_number(fields[1], stat.parent) || !read_number(fields[19], stat.start_ticks)) return std::nullopt;
+  if (!read_number(fields[1], stat.parent) || !read_number(fields[3], stat.session) ||
+      !read_number(fields[19], stat.start_ticks)) {
+    return std::nullopt;
+  }
   return stat;
 }
 

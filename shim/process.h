@@ -18,7 +18,9 @@ struct Process {
   std::string name;
   char state = '?';
   std::uint64_t threads = 1;
-  std::uint64_t uid = 0;      // effective
+  std::uint64_t uid = 0;  // effective
+  std::uint64_t real_uid = 0;
+  std::uint64_t saved_uid = 0;
   std::size_t depth = 1;      // PID namespaces from that of the /proc down to its own, both counted
   int number = 0;             // its pid in its own namespace
   std::uint64_t blocked = 0;  // signals, bit n-1 for signal n
@@ -44,6 +46,7 @@ struct Process {
 struct Stat {
   char state = '?';
   int parent = 0;
+  int session = 0;  // the pid of its leader, which may have ended; 0 where that is outside of view
   std::uint64_t start_ticks = 0;  // after boot, in units of sysconf(_SC_CLK_TCK)
 };
 [[nodiscard]] std::optional<Stat> parse_stat(std::string_view bytes);

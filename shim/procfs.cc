@@ -2,6 +2,7 @@
 
 #include "decide.h"
 #include "init_systems.h"
+#include "machine.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <set>
 
 namespace runi {
 namespace {
@@ -25,6 +27,7 @@ constexpr std::size_t kMaxStatus = 1 << 20;  // a process may be in 65,536 group
 constexpr std::size_t kMaxText = 256 << 10;
 constexpr std::size_t kMaxBundle = 16 << 20;
 constexpr std::size_t kMaxInit = 64 << 10;
+constexpr std::size_t kMostChildren = 100;
 
 Error last_error(const std::string& operation) {
   return Error{operation + ": " + std::strerror(errno)};
@@ -42,17 +45,27 @@ std::uint64_t inode_of(const std::string& link) {
   return open == std::string::npos ? 0 : std::strtoull(link.c_str() + open + 1, nullptr, 10);
 }
 
-std::string read_whole(const std::string& path, std::size_t max_bytes) {
-  auto file = read_file(path, max_bytes);
-  return file && *file ? std::move((*file)->bytes) : std::string();
-}
-
 std::optional<std::uint64_t> read_count(const std::string& path) {
   const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   std::array<char, 32> text{};
   if (!fd.is_open() || ::read(fd.number(), text.data(), text.size() - 1) <= 0) return std::nullopt;
   if (std::strncmp(text.data(), "max", 3) == 0) return UINT64_MAX;
   return std::strtoull(text.data(), nullptr, 10);
+}
+
+// False: there is no bundle, or not one whose config.json can be read.
+bool read_bundle_at(const Machine& root, const std::string& bundle, Identity& identity) {
+  const auto read_there = [&root](const std::string& path) {
+    auto text = root.read(path, kMaxBundle);
+    return text && *text ? std::move(**text) : std::string();
+  };
+  const std::string config = read_there(bundle + "/config.json");
+  if (config.empty() || !read_bundle(config, identity)) return false;
+  if (identity.engine != "docker") return true;
+  if (const std::string folder = find_docker_folder(config, identity.id); !folder.empty()) {
+    read_docker_state(read_there(folder + "/config.v2.json"), identity);
+  }
+  return true;
 }
 
 }  // namespace
@@ -142,39 +155,81 @@ std::optional<std::uint64_t> Procfs::age_of(const Stat& stat) const {
 }
 
 // The file that it executes is small and knows its name.
-bool Procfs::runs_runi_init(const Container& container) const {
+void Procfs::look_at_init(Container& container) const {
   const auto known = [](std::string_view name) { return is_init(name) || is_init_system(name); };
   const bool candidate = known(base_of(container.program)) || known(container.first.name) ||
                          (!container.arguments.empty() && known(base_of(container.arguments[0])));
-  if (!candidate) return false;
+  if (!candidate) return;
   if (container.program.empty()) {  // not to be seen: its name has to do
-    return container.first.name == "runi-init" || container.first.name == ".runi-init";
+    const std::string& name = container.first.name;
+    container.is_runi_init = name == "runi-init" || name == ".runi-init";
+    return;
   }
   const std::string path = std::to_string(container.first.pid) + "/exe";
   const Fd fd(openat(fd_.number(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
-  if (!fd.is_open() || fstat(fd.number(), &status) < 0 || !S_ISREG(status.st_mode)) return false;
-  if (status.st_size <= 0 || static_cast<std::size_t>(status.st_size) > kMaxInit) return false;
+  if (!fd.is_open() || fstat(fd.number(), &status) < 0 || !S_ISREG(status.st_mode)) return;
+  if (status.st_size <= 0 || static_cast<std::size_t>(status.st_size) > kMaxInit) return;
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
   const ssize_t got = pread(fd.number(), bytes.data(), bytes.size(), 0);
-  return got == static_cast<ssize_t>(bytes.size()) && bytes.find("runi-init") != std::string::npos;
+  container.is_runi_init =
+      got == static_cast<ssize_t>(bytes.size()) && bytes.find("runi-init") != std::string::npos;
+  if (container.is_runi_init) container.init_version = version_of_init(bytes);
+}
+
+// What it says of its bundle makes files be read, so it must be somebody who could read them anyway.
+bool Procfs::is_trusted(const Process& supervisor) {
+  return supervisor.depth == 1 && (supervisor.uid == 0 || supervisor.uid == geteuid());
 }
 
 void Procfs::read_bundle_of(const Process& parent, const Supervisor& supervisor, Identity& identity) const {
-  const std::string process = folder_ + "/" + std::to_string(parent.pid);
-  std::string bundle;
-  if (supervisor.bundle_is_cwd) {
-    bundle = process + "/cwd";
-    if (identity.id != supervisor.id) bundle += "/../" + identity.id;
-  } else {
-    bundle = process + (supervisor.bundle.starts_with('/') ? "/root" : "/cwd/") + supervisor.bundle;
+  // Below the process's own root, as it would find it: a container in the PID namespace of this /proc may
+  // call itself a supervisor, and a link of its image must not lead to a file of the host's.
+  const auto root = Machine::at(folder_ + "/" + std::to_string(parent.pid) + "/root");
+  if (!root) return;
+  std::string bundle = supervisor.bundle;
+  if (supervisor.bundle_is_cwd || !bundle.starts_with('/')) bundle = link(parent.pid, "cwd") + "/" + bundle;
+  if (supervisor.bundle_is_cwd && identity.id != supervisor.id) bundle += "../" + identity.id;
+  (void)read_bundle_at(*root, bundle, identity);  // what it does not tell stays unknown
+}
+
+Result<std::vector<Bundle>> Procfs::bundles() const {
+  auto population = read_processes();
+  if (!population) return population.error();
+  std::vector<Bundle> bundles;
+  std::set<std::string> seen;
+  const auto take = [&](const Machine& root, const std::string& path, Identity identity) {
+    if (!seen.insert(path).second || !read_bundle_at(root, path, identity)) return;
+    split_kubernetes_name(identity);
+    bundles.push_back({path, std::move(identity)});
+  };
+  for (const Process& process : population->processes) {
+    if (!is_trusted(process) || !may_supervise(process.name)) continue;
+    const Supervisor supervisor = read_supervisor(parse_words(read(process.pid, "cmdline", kMaxText)));
+    const auto root = Machine::at(folder_ + "/" + std::to_string(process.pid) + "/root");
+    if (supervisor.engine.empty() || !root || !root->is_this()) continue;
+    Identity identity;
+    identity.engine = supervisor.engine;
+    std::string bundle = supervisor.bundle;
+    if (bundle.empty()) {
+      bundle = link(process.pid, "cwd");
+    } else if (!bundle.starts_with('/')) {
+      bundle.insert(0, link(process.pid, "cwd") + "/");
+    }
+    if (!supervisor.bundle_is_cwd) {
+      identity.id = supervisor.id;
+      identity.name = supervisor.name;
+      take(*root, bundle, identity);
+      continue;
+    }
+    // A pod's containers have one supervisor, whose working directory is the sandbox's bundle.
+    const std::string folder = bundle.substr(0, bundle.rfind('/'));
+    for (const std::string& id : root->names_in(folder)) {
+      identity.id = id;
+      take(*root, std::string(folder).append("/").append(id), identity);
+    }
   }
-  const std::string config = read_whole(bundle + "/config.json", kMaxBundle);
-  if (config.empty() || !read_bundle(config, identity)) return;
-  if (supervisor.engine != "docker") return;
-  if (const std::string folder = find_docker_folder(config, identity.id); !folder.empty()) {
-    read_docker_state(read_whole(process + "/root" + folder + "/config.v2.json", kMaxBundle), identity);
-  }
+  return bundles;
 }
 
 Identity Procfs::identify(const Container& container, const Process* parent) const {
@@ -193,9 +248,7 @@ Identity Procfs::identify(const Container& container, const Process* parent) con
       identity.engine = identity.engine.empty() ? supervisor.engine : identity.engine;
       identity.name = supervisor.name;
       if (identity.id.empty()) identity.id = supervisor.id;
-      // What it says of its bundle makes files be read, so it must be somebody who could read them anyway.
-      const bool trusted = parent->depth == 1 && (parent->uid == 0 || parent->uid == geteuid());
-      if (trusted && !identity.id.empty()) read_bundle_of(*parent, supervisor, identity);
+      if (is_trusted(*parent) && !identity.id.empty()) read_bundle_of(*parent, supervisor, identity);
     } else if (identity.id.empty()) {
       // Of a runtime that has ended: what it has called the cgroup, if it has made one.
       const std::string other = read(parent->pid, "cgroup", kMaxText);
@@ -234,11 +287,25 @@ Container Procfs::look_at(const Process& first, std::span<const Process> process
   container.program = link(first.pid, "exe");
   container.sealed = container.program.empty();
   container.arguments = parse_words(read(first.pid, "cmdline", kMaxText));
-  container.is_runi_init = runs_runi_init(container);
+  look_at_init(container);
   container.identity = identify(container, find(first.parent, processes));
   container.pids = read_pids(first.pid);
   if (const auto stat = parse_stat(read(first.pid, "stat", kMaxText))) container.age_s = age_of(*stat);
   return container;
+}
+
+// Only of those where it matters, and of the first of many.
+std::size_t Procfs::count_adopted(const Container& container, std::span<const Process> processes) const {
+  if (container.held_zombies > 0 || sigterm_of(container.first) != Sigterm::dropped) return 0;
+  std::size_t looked_at = 0;
+  std::size_t adopted = 0;
+  for (const Process& process : processes) {
+    if (process.parent != container.first.pid || process.zombie()) continue;
+    if (++looked_at > kMostChildren) break;
+    const auto stat = parse_stat(read(process.pid, "stat", kMaxText));
+    if (stat && stat->session != 0 && find(stat->session, processes) == nullptr) ++adopted;
+  }
+  return adopted;
 }
 
 void Procfs::look_again(const std::vector<PidNamespaceMembers>& namespaces, Survey& survey) const {
@@ -296,6 +363,7 @@ Result<Survey> Procfs::survey() const {
     if (container.identity.id == around.identity.id) container.identity = {};
   }
   look_again(namespaces, survey);
+  for (Container& container : survey.containers) container.adopted = count_adopted(container, processes);
   return survey;
 }
 

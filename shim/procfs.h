@@ -18,6 +18,12 @@ struct Population {
   std::size_t unreadable = 0;      // listed, but not for the caller to look at
 };
 
+// The directory of a container that an engine runs on this machine.
+struct Bundle {
+  std::string path;
+  Identity identity;
+};
+
 struct Survey {
   Population population;
   std::vector<Container> containers;  // by the pid of their PID 1
@@ -41,6 +47,10 @@ class Procfs {
   // What is to be known of the process as the first of a container, but not its zombies and processes.
   [[nodiscard]] Container look_at(const Process& first, std::span<const Process> processes) const;
 
+  // What engines' supervisors have, also of containers that are PID 1 of nothing. Only what lies below this
+  // process's own root directory.
+  [[nodiscard]] Result<std::vector<Bundle>> bundles() const;
+
   // The bytes of a file of a process, `max_bytes` of them at most; empty where they cannot be had.
   [[nodiscard]] std::string read(int pid, const std::string& file, std::size_t max_bytes) const;
 
@@ -52,10 +62,13 @@ class Procfs {
   Seen read_into(const std::string& path, std::string& buffer, std::size_t max_bytes) const;
   [[nodiscard]] std::string link(int pid, const std::string& file) const;
   [[nodiscard]] Identity identify(const Container& container, const Process* parent) const;
+  [[nodiscard]] static bool is_trusted(const Process& supervisor);
   void read_bundle_of(const Process& parent, const Supervisor& supervisor, Identity& identity) const;
-  [[nodiscard]] bool runs_runi_init(const Container& container) const;
+  void look_at_init(Container& container) const;
   [[nodiscard]] std::optional<PidsLimit> read_pids(int pid) const;
   [[nodiscard]] std::optional<std::uint64_t> age_of(const Stat& stat) const;
+  [[nodiscard]] std::size_t count_adopted(const Container& container,
+                                          std::span<const Process> processes) const;
   void look_again(const std::vector<PidNamespaceMembers>& namespaces, Survey& survey) const;
 
   std::string folder_;

@@ -23,6 +23,7 @@ namespace {
 struct Wishes {
   std::string proc = "/proc";
   bool json = false;
+  bool sandboxes = false;
   double watch_s = 0;  // 0: once
 };
 
@@ -60,7 +61,8 @@ Result<bool> show_scan(const Procfs& proc, const Wishes& wishes) {
     const std::string text = scan_as_json(*survey, assessed);
     print(wishes.watch_s > 0 ? on_one_line(text) : text);
   } else {
-    const std::string text = list_scan(*survey, assessed, line_width(), colours_wanted());
+    const auto sandboxes = wishes.sandboxes ? Sandboxes::listed : Sandboxes::counted;
+    const std::string text = list_scan(*survey, assessed, line_width(), colours_wanted(), sandboxes);
     const bool in_place = wishes.watch_s > 0 && isatty(STDOUT_FILENO) == 1;
     print(in_place ? redrawn(text) : text);
     if (wishes.watch_s > 0 && !in_place) print("\n");
@@ -136,6 +138,7 @@ int ps(const Wishes& wishes) {
     Container container = proc->look_at(process, processes);
     if (container.is_runi_init) inits.push_back(look_at_init(*proc, std::move(container), processes));
   }
+  drop_unborn(inits);
   print(wishes.json ? inits_as_json(inits) : list_inits(inits, line_width(), colours_wanted()));
   return 0;
 }
@@ -152,6 +155,7 @@ void add_scan(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand("scan", "List the containers here, those that need an init first");
   auto wishes = std::make_shared<Wishes>();
   add_common(*command, *wishes);
+  command->add_flag("--sandboxes", wishes->sandboxes, "List pods' sandboxes too, which are only counted");
   CLI::Option* watch =
       command->add_option("--watch", wishes->watch_s, "Look again every so many seconds (2), until SIGINT")
           ->type_name("SECONDS")

@@ -20,6 +20,10 @@
 namespace runi {
 namespace {
 
+constexpr std::string_view kMarkedVersion = "runi.dev/version=" RUNI_VERSION;
+static_assert(kMarkedVersion.starts_with(kVersionMark));
+constexpr std::string_view kVersion = kMarkedVersion.substr(kVersionMark.size());
+
 constexpr int kMaxAttempts = 16;  // at a config.json that somebody else replaces at the same time
 
 std::string spec_path(const CommandLine& command) {
@@ -80,7 +84,7 @@ Outcome prepare(const CommandLine& command, const Config& config) {
     if (!plan.injection) return outcome;
     auto init = find_init(config.init_path);
     if (!init) return failed(std::move(outcome), init.error());
-    auto replaced = replace_file(**file, inject((*file)->bytes, *spec, *plan.injection, *init, RUNI_VERSION));
+    auto replaced = replace_file(**file, inject((*file)->bytes, *spec, *plan.injection, *init, kVersion));
     if (!replaced) return failed(std::move(outcome), with_context(path, replaced.error()));
     if (*replaced == Replaced::yes) {
       outcome.decision = name_of(Reason::inject);

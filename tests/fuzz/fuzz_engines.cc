@@ -16,8 +16,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using runi::Choices;
 using runi::ConfigFile;
-using runi::Imports;
 using runi::Judgement;
+using runi::Merging;
 using runi::Program;
 using runi::require;
 using runi::Severity;
@@ -48,8 +48,11 @@ void check_any(std::string_view input) {
     (void)runi::containerd_imports(file);
     (void)whole(runi::judge_docker(file, look_up));
   }
-  (void)whole(runi::judge_containerd(files, Imports::replace, look_up));
-  (void)whole(runi::judge_containerd(files, Imports::merge, look_up));
+  (void)whole(runi::judge_containerd(files, std::nullopt, look_up));
+  for (const auto merging : {Merging::replaces, Merging::merges_first, Merging::migrates_first}) {
+    (void)whole(runi::judge_containerd(files, merging, look_up));
+  }
+  for (const ConfigFile& file : files) (void)runi::merging_of(file.text);
   (void)whole(runi::judge_crio(files, look_up));
   (void)whole(runi::judge_podman(files, look_up));
 }
@@ -246,7 +249,9 @@ Truth find_podman_truth(const Json& file) {
 
 const Engine kEngines[] = {
     {"handler", make_containerd,
-     [](std::span<const ConfigFile> files) { return runi::judge_containerd(files, Imports::merge, look_up); },
+     [](std::span<const ConfigFile> files) {
+       return runi::judge_containerd(files, Merging::merges_first, look_up);
+     },
      find_containerd_truth},
     {"handler", make_crio, [](std::span<const ConfigFile> files) { return runi::judge_crio(files, look_up); },
      find_crio_truth},

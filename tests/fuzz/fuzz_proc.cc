@@ -51,13 +51,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto assessed = assess_all(survey);
   require(!assessed[0].assessment.text.empty(), "no verdict");
   for (const std::size_t width : {std::size_t{80}, std::size_t{120}}) {
-    for (const char c : list_scan(survey, assessed, width, false)) {
+    for (const char c : list_scan(survey, assessed, width, false, Sandboxes::listed)) {
       require(c == '\n' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f),
               "a control character is shown");
     }
   }
   const std::string json = on_one_line(scan_as_json(survey, assessed));
   require(json::Document::parse(json, json::Comments::refused).has_value(), "not JSON");
+  for (const char c : json) require(c == '\n' || (c >= 0x20 && c < 0x7f), "JSON that is not printable ASCII");
+  (void)is_meant(container.identity, supervisor.id);
+  (void)version_of_init(config);
   const RunningInit init{container, container.first, std::nullopt, std::nullopt};
   (void)list_inits(std::span(&init, 1), 80, true);
   require(json::Document::parse(inits_as_json(std::span(&init, 1)), json::Comments::refused).has_value(),

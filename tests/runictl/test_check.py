@@ -7,10 +7,13 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
 import unittest
 
+from bed import world
 from bed.case import built
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -60,6 +63,10 @@ class Check(unittest.TestCase):
             self.assertNotEqual(changed, text, f"{old} does not occur in {name}")
             text = changed
         self.write(target, text)
+
+    def version(self):
+        done = subprocess.run([self.runictl, "--version"], check=True, stdout=subprocess.PIPE, text=True)
+        return done.stdout.split()[1]
 
     def call(self, *args, **keywords):
         return subprocess.run([self.runictl, "check", *args], check=False, stdin=subprocess.DEVNULL, timeout=60,
@@ -188,24 +195,56 @@ class Containerd(Check):
 
     def test_runc_hidden(self):
         self.broken((r'(?s)\[[^\n]*runtimes.runc\].*# SystemdCgroup = true\n\n', ""))
-        self.assert_finds("problem", 'there is no handler "runc"')
+        self.assert_finds("warning", 'there is no handler "runc", the default: in containerd 1.x')
 
     def test_names_of_version_2_in_a_file_of_version_3(self):
         self.write(CONTAINERD, IMPORTS)
         self.deploy("containerd/runi-2.x.toml", DROP_IN, ("io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri"))
-        self.assert_finds("problem", 'does not read plugins."io.containerd.grpc.v1.cri"', rf"/{DROP_IN}:\d+")
+        self.assert_finds("problem", 'not in plugins."io.containerd.grpc.v1.cri"', rf"/{DROP_IN}:\d+")
 
     def test_names_of_version_3_in_a_file_of_version_2(self):
         self.broken((r'(?s)(runtimes.runc.*)io.containerd.grpc.v1.cri"(.containerd.runtimes.runi\])',
                      r'\1io.containerd.cri.v1.runtime"\2'),
                     (r'(?s)\[[^\n]*grpc.v1.cri[^\n]*runtimes.runi.options\].*', ""))
-        self.assert_finds("problem", 'does not read plugins."io.containerd.cri.v1.runtime"')
+        self.assert_finds("problem", 'not in plugins."io.containerd.cri.v1.runtime"')
+
+    def pair(self, main, drop_in):
+        """A main file of that version that says something of its own, and deploy's drop-in of another."""
+        cri = {2: "io.containerd.grpc.v1.cri", 3: "io.containerd.cri.v1.runtime"}[main]
+        self.write(CONTAINERD, IMPORTS.replace("3", str(main)) + f'[plugins."{cri}".containerd.runtimes.runc]\n'
+                   '  runtime_type = "io.containerd.runc.v2"\n')
+        self.deploy(f"containerd/runi-{drop_in - 1}.x.toml", DROP_IN)
+        return [(f["severity"], f["what"], f.get("where")) for f in self.check() if f["subject"] == "containerd"]
+
+    def assert_says(self, said, severity, *words):
+        self.assertTrue([what for which, what, _ in said if which == severity and all(word in what for word in words)], said)
+
+    def test_drop_in_of_the_main_files_version(self):
+        self.assertEqual([severity for severity, _, _ in self.pair(3, 3)], ["ok"])
+        said = self.pair(2, 2)
+        self.assert_says(said, "warning", "in containerd 1.x this file replaces all that /etc/containerd/config.toml says")
+        self.assert_says(said, "ok", "with containerd 2.0 to 2.2 and containerd 2.3 and later: handler \"runi\" calls")
+        self.assertEqual(len(said), 2, said)
 
     def test_drop_in_above_the_main_files_version(self):
-        self.write(CONTAINERD, IMPORTS.replace("3", "2"))
-        self.deploy("containerd/runi-2.x.toml", DROP_IN)
-        self.assertTrue([f for f in self.above_notes(self.check()) if f["severity"] == "problem"
-                         and "of version 3 in a configuration of version 2" in f["what"]])
+        said = self.pair(2, 3)
+        self.assert_says(said, "problem", "containerd 1.x does not know files of version 3")
+        self.assert_says(said, "problem", "in containerd 2.0 to 2.2 this file makes all be read as version 3",
+                         "what /etc/containerd/config.toml says of the CRI plugin is dropped")
+        self.assert_says(said, "problem", "containerd 2.3 does not start")
+        self.assertEqual({(severity, where) for severity, _, where in said}, {("problem", "/" + DROP_IN)}, said)
+
+    def test_drop_in_below_the_main_files_version(self):
+        said = self.pair(3, 2)
+        self.assert_says(said, "warning", "in containerd 2.0 to 2.2 no handler of a file of version 2 is taken")
+        self.assert_says(said, "ok", "with containerd 2.3 and later: handler \"runi\" calls")
+        self.assertEqual(len(said), 2, said)
+
+    def test_drop_in_of_another_that_hides_runi(self):
+        """In 1.x the last one counts alone, whatever it is about."""
+        self.deploy("containerd/runi-1.x.toml", CONTAINERD, (r"(?m)^version = 2\n", IMPORTS.replace("3", "2")))
+        self.write("etc/containerd/conf.d/other.toml", 'version = 2\n[plugins."io.containerd.grpc.v1.cri".cni]\nbin_dir = "x"\n')
+        self.assert_finds("warning", "in containerd 1.x this file replaces all", "/etc/containerd/conf.d/other.toml")
 
     def test_drop_in_that_nobody_imports(self):
         self.write(CONTAINERD, "version = 3\n")
@@ -216,7 +255,7 @@ class Containerd(Check):
         self.write(CONTAINERD, IMPORTS.replace("3", "2") +
                    '[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = "registry.k8s.io/pause:3.9"\n')
         self.deploy("containerd/runi-1.x.toml", DROP_IN)
-        self.assert_finds("problem", "replaces all that /etc/containerd/config.toml says", f"/{DROP_IN}")
+        self.assert_finds("warning", "in containerd 1.x this file replaces all that /etc/containerd/config.toml says", f"/{DROP_IN}")
 
     def test_merged_drop_in_sees_runc_of_the_main_file(self):
         self.write(CONTAINERD, IMPORTS + '[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]\n'
@@ -229,6 +268,16 @@ class Containerd(Check):
     def test_file_that_is_no_toml(self):
         self.write(CONTAINERD, 'version = 2\n[plugins\n')
         self.assert_finds("problem", "no TOML", f"/{CONTAINERD}:2")
+
+    def test_what_is_there_twice_is_said_without_a_name_that_nobody_wrote(self):
+        table = '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runi]\n'
+        for text in (table + table, table + "options = 1\n" + table.replace("runi]", "runi.options]"),
+                     'plugins."io.containerd.grpc.v1.cri" = {}\n' + table):
+            self.write(CONTAINERD, "version = 2\n" + text)
+            found = self.above_notes(self.check())
+            self.assertEqual(len(found), 1, found)
+            self.assertIn("no TOML", found[0]["what"])
+            self.assertRegex(found[0]["what"], "cannot (redefine|insert into) existing (table|integer as table|inline table)$")
 
     def test_files_that_import_each_other(self):
         self.write(CONTAINERD, 'version = 2\nimports = ["b.toml", "config.toml", "*.toml"]\n')
@@ -281,6 +330,63 @@ class OtherEngines(Check):
         self.assertNotIn("engines", [f["subject"] for f in self.check()])
 
 
+    def test_named_but_gone(self):
+        """It is not there, and some configurations name it: not that none does."""
+        os.unlink(self.path("usr/local/sbin/runi"))
+        for source, target in (("containerd/runi-1.x.toml", CONTAINERD), ("podman/50-runi.conf", PODMAN),
+                               ("crio/10-runi.conf", CRIO), ("docker/daemon.json", DOCKER)):
+            with self.subTest(source):
+                self.deploy(source, target)
+                findings = self.check()
+                self.assertEqual([f["what"] for f in findings if f["subject"] == "engines"], [])
+                self.assertEqual([f["subject"] for f in self.above_notes(findings)].count("runi"), 1)
+                os.unlink(self.path(target))
+
+
+class Log(Check):
+    def configure(self, text):
+        self.write(os.path.join(self.etc_runi, "config.json"), text)
+
+    def test_without_a_directory(self):
+        self.configure('{"log": {"sink": "file", "file": "/var/log/runi/log"}}')
+        self.assert_finds("warning", "there is no directory for the log /var/log/runi/log, so nobody hears of")
+        self.path("var/log/runi/log")  # makes the directory
+        self.assertEqual(self.above_notes(self.check()), [])
+
+    def test_of_an_image_nothing_is_said(self):
+        self.assertEqual([f for f in self.check() if f["subject"] == "log"], [])
+
+    def test_that_nobody_hears(self):
+        if world.ENTERED not in os.environ:
+            self.skipTest("needs a world of its own: tests/run.py makes one, for root")
+        devices = self.path("dev")
+        os.mkdir(devices)
+        subprocess.run(["mount", "--rbind", "/dev", devices], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--recursive", "--lazy", devices], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/dev"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "/dev"], check=True)
+        os.symlink(os.path.join(devices, "null"), "/dev/null")
+        self.assertEqual(self.said("{}"), ["warning"])
+        self.assertEqual(self.said('{"onFailure": "fail"}'), ["note"])
+        self.assertEqual(self.said('{"log": {"sink": "none"}}'), [])
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(socket.AF_UNIX, kind) as listener:
+                listener.bind("/dev/log")
+                if kind == socket.SOCK_DGRAM:
+                    self.assertEqual(self.said("{}"), [])
+                else:
+                    self.assertEqual(self.said("{}"), ["warning"])
+                    listener.listen()
+                    self.assertEqual(self.said("{}"), [])
+            os.unlink("/dev/log")
+
+    def said(self, configuration):
+        """How grave is what is said of the log of such a configuration on this machine."""
+        self.write("draft.json", configuration)
+        answer = json.loads(self.call("--json", "--config", self.path("draft.json")).stdout)
+        return [f["severity"] for f in answer["findings"] if f["subject"] == "log"]
+
+
 class Parts(Check):
     """runi itself, its configuration, the runtime and the init."""
 
@@ -315,6 +421,32 @@ class Parts(Check):
                          {"/" + CONTAINERD, "/" + DOCKER})
         os.remove(self.path(configuration))
         self.assert_finds("problem", "not a regular file", "/usr/local/libexec/runi/runi-init")
+
+    def test_link_of_any_name(self):
+        """It leads to runi, so it is a handler, with a configuration of its own."""
+        os.symlink("runi", self.path("usr/local/sbin/runicrun"))
+        os.symlink("/usr/sbin/runc", self.path("usr/local/sbin/other"))
+        self.write(os.path.join(self.etc_runi, "runicrun.json"), '{"runtime": "/opt/crun"}')
+        self.assert_finds("problem", "handler runicrun: /opt/crun does not exist")
+        self.write("opt/crun", "", mode=0o755)
+        self.assert_right("configuration", "runicrun.json")
+
+    def test_configuration_before_it_is_put_in_place(self):
+        draft = os.path.join(self.root, "draft.json")
+        os.makedirs(os.path.dirname(self.path(os.path.join(self.etc_runi, "x"))), exist_ok=True)
+        self.write(os.path.join(self.etc_runi, "config.json"), "{")  # another that is broken is no matter
+        self.write("draft.json", '{"runtime": "/opt/crun"}')
+        self.write("opt/crun", "", mode=0o755)
+        findings = self.check("--config", draft)
+        self.assertEqual([(f["severity"], f["subject"]) for f in findings],
+                         [("ok", "configuration"), ("ok", "runtime"), ("ok", "init")])
+        for text, subject, words in (('{"inject": "sometimes"}', "configuration", "/inject: expected"),
+                                     ('{"runtime": "/opt/runc"}', "runtime", "/opt/runc does not exist"),
+                                     ('{"init": {"path": "/opt/init"}}', "init", "/opt/init does not exist")):
+            self.write("draft.json", text)
+            found = self.above_notes(self.check("--config", draft))
+            self.assertEqual([(f["severity"], f["subject"]) for f in found], [("problem", subject)], found)
+            self.assertIn(words, found[0]["what"])
 
     def test_link_with_a_name_of_crun(self):
         os.symlink("runi", self.path("usr/local/sbin/crun-runi"))
@@ -423,6 +555,53 @@ class Parts(Check):
         self.assert_finds("problem", "neither runc nor crun")
 
 
+class AnotherRoot(Check):
+    """The root directory of a process in another mount namespace, which is called / there as ours is here."""
+
+    PROGRAM = """
+import ctypes, os, platform, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+def call(done):
+    if done != 0: sys.exit(os.strerror(ctypes.get_errno()))
+root = sys.argv[1].encode()
+call(libc.unshare(0x20000))  # CLONE_NEWNS
+call(libc.mount(b"none", b"/", None, 0x44000, None))  # MS_REC | MS_PRIVATE
+call(libc.mount(root, root, None, 0x5000, None))  # MS_BIND | MS_REC
+os.chdir(root)
+call(libc.syscall({"x86_64": 155, "aarch64": 41}[platform.machine()], b".", b"."))  # pivot_root
+call(libc.umount2(b".", 2))  # MNT_DETACH
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+    def test_of_a_process(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root: makes a mount namespace")
+        os.unlink(self.path("usr/local/libexec/runi/runi-init"))
+        with subprocess.Popen([sys.executable, "-c", self.PROGRAM, self.root], stdout=subprocess.PIPE) as process:
+            try:
+                self.assertEqual(process.stdout.readline(), b"ready\n")
+                for magic in ("root", "cwd"):
+                    root = f"/proc/{process.pid}/{magic}"
+                    self.assertEqual(os.readlink(root), "/")
+                    answer = json.loads(self.call("--json", "--root", root).stdout)
+                    self.assertEqual([f["what"] for f in self.above_notes(answer["findings"])],
+                                     ["handler runi: neither /usr/local/sbin/runi-init nor "
+                                      "/usr/local/libexec/runi/runi-init exists"])
+                    self.assertIn({"severity": "ok", "subject": "runi", "what": f"/usr/local/sbin/runi: version {self.version()}"},
+                                  answer["findings"])
+                    self.assertNotIn("kernel", [f["subject"] for f in answer["findings"]])
+            finally:
+                process.kill()
+
+    def test_of_this_machine(self):
+        link = self.path("link")
+        os.symlink("/", link)
+        for root in ("/", "/proc/self/root", link):
+            answer = json.loads(self.call("--json", "--root", root).stdout)
+            self.assertIn("kernel", [f["subject"] for f in answer["findings"]], root)
+
+
 class ThisMachine(Check):
     def test_as_it_is(self):
         done = self.call("--json")
@@ -439,7 +618,8 @@ class ThisMachine(Check):
     def test_text(self):
         done = self.call("--root", self.root)
         self.assertEqual(done.returncode, 0)
-        self.assertRegex(done.stdout.decode(), r"(?m)^ok +runi +/usr/local/sbin/runi$")
+        self.assertRegex(done.stdout.decode(), rf"(?m)^ok +runi +/usr/local/sbin/runi: version {self.version()}$")
+        self.assertRegex(done.stdout.decode(), rf"(?m)^ok +init +/usr/local/libexec/runi/runi-init: version {self.version()}, ")
         self.assertRegex(done.stdout.decode(), r"(?m)^0 problems, 0 warnings$")
         os.chmod(self.path("usr/local/sbin/runi"), 0o775)
         done = self.call("--root", self.root)
@@ -447,7 +627,7 @@ class ThisMachine(Check):
                                                r"sbin/runi\n +-> run chmod go-w on it$")
 
     def test_usage_that_is_wrong_ends_with_2(self):
-        for args in (["--root", "/no/such"], ["--handler", "a/b"], ["word"], ["--bundle", "x"]):
+        for args in (["--root", "/no/such"], ["--handler", "a/b"], ["word"], ["--bundle", "x"], ["--config", "/no/such"]):
             done = self.call(*args)
             self.assertEqual((done.returncode, done.stdout), (2, b""), args)
             self.assertTrue(done.stderr.startswith(b"runictl: "), done.stderr)

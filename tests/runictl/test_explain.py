@@ -52,7 +52,7 @@ class Explain(unittest.TestCase):
 
     def write(self, content):
         with open(self.config, "wb") as file:
-            file.write(content if isinstance(content, bytes) else json.dumps(content).encode())
+            file.write(content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode())
 
     def provide(self, command):
         """Puts a program of that name into the root directory, where every engine's PATH leads."""
@@ -186,6 +186,29 @@ class Ways(Explain):
         self.assertRegex(text, r"(?m)^has-init +not reached, would fit +command")
         self.assertRegex(text, r"(?m)^wants-pid1 +not reached, would not fit *$")
 
+    def test_a_container_that_has_the_init_already(self):
+        for settings in ({}, {"inject": "never"}, {"onFailure": "fail", "init": {"path": "/no/such/init"}}):
+            with self.subTest(settings):
+                self.configure()
+                self.write(self.spec())
+                self.start()
+                self.configure(**settings)
+                answer = self.explain()
+                self.assertEqual((answer["outcome"], answer["edit"]), ("injected", None))
+                self.assertRegex(answer["injected"], r"^\d+\.\d+\.\d+$")
+                text = self.call("--bundle", self.bundle).stdout.decode()
+                self.assertRegex(text, rf"(?m)^The container has the init already: runi {answer['injected']} put it at "
+                                 r"/dev/.runi-init$")
+        self.configure(inject="sometimes")
+        self.assertEqual(self.explain()["outcome"], "refused")
+
+    def test_what_only_looks_as_if_it_had_the_init(self):
+        for changes in ({"process": {"args": ["/dev/.runi-init", "--", "app"]}},
+                        {"annotations": {"runi.dev/injected": "0.0.0"}, "process": {"args": ["tini", "app"]}}):
+            self.write(self.spec(**changes))
+            answer = self.explain()
+            self.assertEqual((answer["outcome"], answer["reason"], answer["injected"]), ("plain", "has-init", None))
+
     def test_a_container_without_a_command_is_asked_every_row(self):
         self.write(self.spec(process={}, annotations={"run.oci.handler": "wasm"}))
         answer = self.explain()
@@ -232,13 +255,17 @@ class Ways(Explain):
         self.assertEqual(self.start()[2], f"runi: {answer['error']}\n")
 
     def test_the_container_cannot_write_to_the_terminal(self):
-        self.write(self.spec(process={"args": ["tini\x1b]0;title\x07\x9b31m\u202e"]},
-                             annotations={"runi.dev/x": "\x1b[2J\r\n"}))
+        self.write({**self.SPEC, "process": {"args": ["tini\x1b]0;title\x07\x9b31m\u202e"]},
+                    "annotations": {"runi.dev/x": "\x1b[2J\r\n"}})
         done = self.call("--bundle", self.bundle)
         self.assertNotIn(b"\x1b", done.stdout)
         self.assertNotIn(b"\r", done.stdout)
         self.assertNotIn("\x9b".encode(), done.stdout)
         self.assertIn(rb"\x1b[2J", done.stdout)
+        self.assertNotIn("\u202e".encode(), done.stdout)
+        self.assertIn(rb"\xe2\x80\xae", done.stdout)
+        answer = self.call("--json", "--bundle", self.bundle).stdout
+        self.assertFalse([byte for byte in answer if byte != ord("\n") and not 0x20 <= byte < 0x7f], answer)
         self.write({"process": {"args": ["\x1b"]}, "root": {"path": "\x1b[1m"}})
         self.assertNotIn(b"\x1b", self.call("--bundle", self.bundle).stdout)
 
@@ -246,7 +273,7 @@ class Ways(Explain):
         self.write(self.spec())
         for args, words in ((["--bundle", "/no/such"], "/no/such/config.json: no such file"),
                             (["--config", "/no/such"], "/no/such: no such file"),
-                            (["word"], "expected -"),
+                            (["word"], "no container word"),
                             (["--bundle", self.bundle, "-"], "excludes"),
                             (["--no-such-option"], "--no-such-option"),
                             (["--handler", "../x"], "without a slash")):

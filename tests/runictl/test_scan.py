@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 from bed.bundle import Crun, Runc
@@ -27,6 +28,32 @@ class Verdicts(Look):
     def verdict(self, pid):
         container = self.scan()[pid]
         return container["verdict"], container["because"]
+
+    def test_of_a_container_with_the_hosts_pid_namespace_no_file_of_the_host_is_read(self):
+        """What is in such a container may call itself a supervisor; it is shown as what it can see itself."""
+        secret, root = self.folder("secret"), self.folder("root")
+        os.mkdir(os.path.join(root, "own"))
+        os.symlink(secret, os.path.join(root, "linked"))
+        for folder, name in ((secret, "secret"), (os.path.join(root, "own"), "own")):
+            with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
+                json.dump({"annotations": {"io.kubernetes.cri.container-name": name}}, file)
+        code = ("import ctypes, os, time\nos.chroot(%r)\nos.chdir('/')\nctypes.CDLL(None).unshare(0x20000000)\n"
+                "child = os.fork()\nif child: print(child, flush=True)\ntime.sleep(1000)")
+        for bundle, name in (("/linked", ""), ("/own", "own"), ("linked", ""), ("/../../linked", "")):
+            with self.subTest(bundle):
+                script = self.path("script")
+                with open(script, "w", encoding="utf-8") as file:
+                    file.write(code % root)
+                environment = os.environ | {"PYTHONHOME": sys.base_prefix}  # it would look for itself as argv[0] says
+                with open(script, encoding="utf-8") as file, \
+                        subprocess.Popen(["conmon", "-", "-c", "f" * 64, "-b", bundle], executable=sys.executable, stdin=file,
+                                         stdout=subprocess.PIPE, env=environment) as process:
+                    first = int(process.stdout.readline() or 0)
+                    containers = self.scan()
+                    for pid in filter(None, (first, process.pid)):
+                        os.kill(pid, signal.SIGKILL)
+                self.assertEqual((containers[first]["engine"], containers[first]["id"], containers[first]["name"] or ""),
+                                 ("podman", "f" * 64, name))
 
     def test_nothing(self):
         self.assertEqual(self.scan(), {})
@@ -56,6 +83,21 @@ class Verdicts(Look):
     def test_ignored(self):
         pid = self.python("signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + PAUSE)
         self.assertEqual(self.verdict(pid), ("ignores-sigterm", []))
+
+    def test_daemons_that_it_adopted(self):
+        """Whether it waits for them, as pidproxy's like do, nobody can tell; that there are some, scan tells."""
+        pid = self.python("for _ in range(2):\n  if os.fork() == 0:\n    os.setsid()\n"
+                          "    if os.fork(): os._exit(0)\n    time.sleep(1000)\n  os.wait()\n" + PAUSE)
+        until(lambda: len(children_of(pid)) == 2, "the daemons")
+        container = self.scan()[pid]
+        self.assertEqual((container["verdict"], container["adopted"]), ("needs-init", 2))
+        self.assertIn("yet it has adopted 2 processes", container["text"])
+
+    def test_children_are_not_adopted(self):
+        pid = self.python("for setsid in (lambda: None, os.setsid):\n"
+                          "  if os.fork() == 0:\n    setsid()\n    time.sleep(1000)\n" + PAUSE)
+        until(lambda: len(children_of(pid)) == 2, "the children")
+        self.assertEqual(self.scan()[pid]["adopted"], 0)
 
     def test_init(self):
         pid = self.namespace(built("RUNI_INIT"), "--", "sleep", "1000")
@@ -203,10 +245,10 @@ class Output(Look):
         done = self.runictl("scan")
         self.assertEqual(done.returncode, FOUND)
         heading, row, empty, summary = done.stdout.decode().splitlines()
-        self.assertEqual(heading.split(), ["CONTAINER", "PROCESS", "1", "ENGINE", "PID", "ZOMBIES", "PIDS", "VERDICT"])
+        self.assertEqual(heading.split(), ["CONTAINER", "PROCESS", "1", "PID", "ZOMBIES", "VERDICT"])
         self.assertEqual(row.index("needs an init: a shell"), heading.index("VERDICT"))
         self.assertEqual(empty, "")
-        self.assertRegex(summary, r"^1 container among \d+ processes: 1 needs an init, 0 have one, 0 do without\.$")
+        self.assertRegex(summary, r"^1 container among \d+ processes: 1 needs an init, none has one, none does without\.$")
 
     def test_fits_the_terminal(self):
         self.namespace(*SHELL)
@@ -309,6 +351,36 @@ class Names(Look):
     def test_not_started_by_crun(self):
         self.assert_not_started(Crun(self))
 
+    def become(self, **capabilities):
+        """The verdict on a set-user-ID program that becomes root, started by a user with so many capabilities."""
+        engine = Runc(self)
+        program = os.path.join(engine.rootfs, "become")
+        shutil.copy(built("CROWD"), program)
+        os.chmod(program, 0o4755)
+        def edit(spec):
+            spec["process"]["user"] = {"uid": 1000, "gid": 1000}
+            spec["process"]["noNewPrivileges"] = False
+            spec["process"]["capabilities"] = capabilities
+        started = engine.start(PLAIN, ["/become", "become"], edit=edit)
+        def uids():
+            with open(f"/proc/{started.pid}/status", encoding="ascii") as file:
+                return next(line.split()[1:] for line in file if line.startswith("Uid:"))
+        until(lambda: uids() == ["0"] * 4, "root")
+        return started, self.only(started)
+
+    def test_an_application_that_an_init_could_not_signal(self):
+        """It has become another user's; where the one it was started as has no right to that, so would its init."""
+        started, container = self.become(bounding=["CAP_CHOWN"])
+        self.assertEqual((container["verdict"], container["because"]), ("no-help", ["no-sigterm-handler"]))
+        denied = self.command("nsenter", "--target", str(started.pid), "--pid", "setpriv", "--reuid", "1000", "--clear-groups",
+                              "--bounding-set", "-all", "/bin/kill", "-0", "1")
+        self.assertIn(b"not permitted", denied.stderr.lower())
+
+    def test_an_application_that_an_init_could_signal(self):
+        _, container = self.become(bounding=["CAP_KILL"], inheritable=["CAP_KILL"], permitted=["CAP_KILL"],
+                                   ambient=["CAP_KILL"])
+        self.assertEqual(container["verdict"], "needs-init")
+
     def test_limit_of_processes(self):
         def edit(spec):
             spec["linux"]["resources"]["pids"] = {"limit": 40}
@@ -341,15 +413,20 @@ class Names(Look):
         pod = cri.pod(PLAIN)
         container = cri.container(pod, ["sleep", "1000"])
         with_init = cri.container(cri.pod(RUNI), ["sleep", "1000"])
-        until(lambda: self.scan(), "containers")
-        by_id = {one["id"]: one for one in self.scan().values()}
+        def by_id():
+            return {one["id"]: one for one in self.scan().values()}
+        by_id = until(lambda: (seen := by_id())[with_init]["init"] and seen, "the init")
         seen = by_id[container]
         self.assertEqual((seen["engine"], seen["podNamespace"], seen["pod"], seen["name"], seen["podUid"]),
                          ("containerd", "bed", "pod1", "c", "uid1"))
         self.assertEqual(seen["verdict"], "needs-init")
         self.assertEqual(by_id[pod[0]]["verdict"], "sandbox")
         self.assertEqual(by_id[with_init]["init"], "runi-init")
-        self.assertIn("bed/pod1/c ", self.runictl("scan").stdout.decode())
+        text = self.runictl("scan").stdout.decode()
+        self.assertIn("bed/pod1/c ", text)
+        self.assertNotIn("is a pod's sandbox", text)
+        self.assertRegex(text, r"(?m)^2 containers of containerd and 2 pods' sandboxes among \d+ processes: ")
+        self.assertEqual(self.runictl("scan", "--sandboxes").stdout.decode().count("is a pod's sandbox"), 2)
 
 
 class Crowd(Look):

@@ -4,6 +4,7 @@ runi stands where those files say, /usr/local, and each file where an administra
 overlays of the test's own. RUNI_TEST_CONTAINERD2 may name a containerd 2.x, beside its shim, for the drop-in that is for it.
 """
 
+import json
 import os
 import re
 import shutil
@@ -109,6 +110,18 @@ imports = [{imports}]
                      'BinaryName = "/usr/local/sbin/runi"', 'pod_annotations = ["runi.dev/*", "*.runi.dev/*"]'):
             self.assertIn(text, dump)
 
+    def problems_by(self, program):
+        """What runictl check says is wrong with containerd's configuration where this is the one that reads it."""
+        if not os.path.exists("/usr/local/sbin/containerd"):
+            os.symlink(program, "/usr/local/sbin/containerd")
+        findings = json.loads(self.command(built("RUNICTL"), "check", "--json").stdout)["findings"]
+        self.findings = [finding for finding in findings if finding["subject"] == "containerd"]
+        return [finding["what"] for finding in self.findings if finding["severity"] == "problem"]
+
+    def assert_found(self, program, words):
+        problems = self.problems_by(program)
+        self.assertTrue([what for what in problems if words in what], problems)
+
     def assert_pods_get_init(self, program, config):
         """The example pod as a kubelet runs it, and the same with an annotation that wants no init."""
         # The shim must be of the daemon's own version.
@@ -152,6 +165,7 @@ imports = [{imports}]
         dump = self.succeed(program, "--config", config, "config", "dump")
         self.assertIn('BinaryName = "/usr/local/sbin/runi"', dump)
         self.assertNotIn("pause:lost", dump)
+        self.assert_found(program, "this file replaces all that /etc/containerd/config.toml says")
 
     def test_fragment_for_1_needs_runc(self):
         """The other warning: an entry for runi alone hides the built-in one for runc."""
@@ -161,6 +175,58 @@ imports = [{imports}]
         dump = self.succeed(program, "--config", self.main_file(2, "", title + entry), "config", "dump")
         self.assertIn("containerd.runtimes.runi]", dump)
         self.assertNotIn("containerd.runtimes.runc]", dump)
+        self.assert_found(program, 'there is no handler "runc"')
+
+
+class Merged(Containerd):
+    """What runictl check says of a main file and a drop-in is what containerd makes of the two."""
+
+    NAMES = {2: "io.containerd.grpc.v1.cri", 3: "io.containerd.cri.v1.runtime"}
+    OWN = """
+[plugins."{cri}".cni]
+  conf_dir = "/main/cni"
+[plugins."{cri}".containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
+  [plugins."{cri}".containerd.runtimes.runc.options]
+    SystemdCgroup = true
+"""
+
+    def drop_in(self, version, keyed, systemd):
+        """The file of deploy/ that has this version's names, with or without the key that says so."""
+        text = read("containerd", f"runi-{version - 1}.x.toml")
+        text = text.replace("# SystemdCgroup", "SystemdCgroup") if systemd else text
+        os.makedirs("/etc/containerd/conf.d", exist_ok=True)
+        with open("/etc/containerd/conf.d/runi.toml", "w", encoding="utf-8") as file:
+            file.write(text if keyed else re.sub(r"(?m)^version = .*$", "", text))
+
+    def is_intact(self, program, config, has_own):
+        done = self.command(program, "--config", config, "config", "dump")
+        dump = done.stdout.decode().replace("'", '"')
+        wanted = ["containerd.runtimes.runc]", "containerd.runtimes.runi]", 'BinaryName = "/usr/local/sbin/runi"']
+        wanted += ["/main/cni"] if has_own else []
+        return done.returncode == 0 and all(text in dump for text in wanted)
+
+    def agree(self, major):
+        program = program_of(major)
+        seen = set()
+        for main in (2, 3):
+            for version, keyed in ((2, True), (3, True), (main, False)):
+                for has_own in (True, False):
+                    config = self.main_file(main, self.IMPORTS, self.OWN.format(cri=self.NAMES[main]) if has_own else "")
+                    self.drop_in(version, keyed, has_own)
+                    intact = self.is_intact(program, config, has_own)
+                    problems = self.problems_by(program)
+                    case = f"main {main}, own {has_own}, drop-in {version} {keyed}: {intact}, {self.findings}"
+                    self.assertEqual(problems == [], intact, case)
+                    self.assertEqual([finding["severity"] for finding in self.findings] == ["ok"], intact, case)
+                    seen.add(intact)
+        return seen
+
+    def test_by_1(self):
+        self.assertEqual(self.agree(1), {True, False})
+
+    def test_by_2(self):
+        self.assertEqual(self.agree(2), {True, False})
 
 
 def program_of(major):

@@ -265,6 +265,54 @@ TEST(Assess, zombies) {
   EXPECT_EQ(assessment.text, "needs an init: 312 zombies, oldest 3h; 1 zombie of another process");
 }
 
+std::string started_as(const std::string& user, const std::string& set, const std::string& capabilities,
+                       const std::string& more = "") {
+  return R"({"process": {"user": {"uid": )" + user + R"(}, "capabilities": {")" + set + R"(": [)" +
+         capabilities + "]}}" + more + "}";
+}
+
+TEST(Assess, an_application_that_an_init_could_not_signal) {
+  Container one = container("app");
+  one.first.real_uid = one.first.uid = one.first.saved_uid = 999;
+  const auto verdict = [&one](const std::string& config) {
+    one.identity = {};
+    EXPECT_TRUE(read_bundle(config, one.identity));
+    return assess(one).verdict;
+  };
+  EXPECT_EQ(verdict(started_as("0", "bounding", R"("CAP_SETGID")")), Verdict::no_help);
+  EXPECT_EQ(assess(one).causes, std::vector{Cause::no_handler});
+  EXPECT_EQ(verdict(started_as("0", "bounding", R"("CAP_SETUID")")), Verdict::needs_init);
+  EXPECT_EQ(verdict(started_as("0", "bounding", R"("CAP_SETGID", "CAP_KILL")")), Verdict::needs_init);
+  EXPECT_EQ(verdict(started_as("0", "effective", R"("CAP_KILL")")), Verdict::no_help);
+  EXPECT_EQ(verdict(started_as("1000", "bounding", R"("CAP_KILL")")), Verdict::no_help);
+  EXPECT_EQ(verdict(started_as("1000", "ambient", R"("CAP_KILL")")), Verdict::needs_init);
+  EXPECT_EQ(verdict(started_as("999", "bounding", "")), Verdict::needs_init);
+  EXPECT_EQ(verdict(R"({"process": {"user": {"uid": 0}}})"), Verdict::needs_init) << "not known";
+  EXPECT_EQ(verdict(started_as("0", "bounding", "", R"(, "linux": {"namespaces": [{"type": "user"}]})")),
+            Verdict::needs_init)
+      << "ids of another namespace";
+  one.first.real_uid = 1000;  // a set-user-ID program that keeps who called it
+  EXPECT_EQ(verdict(started_as("1000", "bounding", "")), Verdict::needs_init);
+  one.first.real_uid = 999;
+  one.first.caught = kTerm;
+  EXPECT_EQ(verdict(started_as("0", "bounding", "")), Verdict::fine);
+}
+
+TEST(Assess, who_may_wait_for_what_it_adopted) {
+  Container one = container("pidproxy");
+  one.adopted = 2;
+  EXPECT_EQ(assess(one).text,
+            "needs an init: no handler for SIGTERM; yet it has adopted 2 processes, and if it waits for them "
+            "it must "
+            "stay PID 1");
+  EXPECT_EQ(assess(one).verdict, Verdict::needs_init);
+  one.held_zombies = 1;
+  EXPECT_EQ(assess(one).text.find("adopted"), std::string::npos);
+  Container shell = container("sh");
+  shell.adopted = 2;
+  EXPECT_EQ(assess(shell).text.find("adopted"), std::string::npos);
+}
+
 TEST(Assess, inits) {
   for (const char* name : {"tini", "dumb-init", "catatonit", "docker-init", "podman-init", "pause"}) {
     EXPECT_EQ(assess(container(name)).text, "has one: " + std::string(name));
@@ -285,12 +333,44 @@ TEST(Assess, inits) {
   EXPECT_EQ(assess(stuck).text, "has one: tini, yet 2 zombies");
 }
 
+TEST(Meant, by_id_name_and_title) {
+  Identity identity;
+  identity.id = "c0ffee";
+  identity.name = "web";
+  EXPECT_EQ(is_meant(identity, "c0ffee"), Meant::yes);
+  EXPECT_EQ(is_meant(identity, "c0"), Meant::perhaps);
+  EXPECT_EQ(is_meant(identity, "0f"), Meant::no);
+  EXPECT_EQ(is_meant(identity, "web"), Meant::yes);
+  EXPECT_EQ(is_meant(identity, ""), Meant::no);
+  identity.pod = "shop";
+  identity.pod_namespace = "prod";
+  EXPECT_EQ(is_meant(identity, "prod/shop/web"), Meant::yes);
+  EXPECT_EQ(is_meant(identity, "web"), Meant::no) << "every pod may have one of that name";
+}
+
+TEST(VersionOfInit, as_its_file_says) {
+  EXPECT_EQ(version_of_init("\x7f"
+                            "ELF tini version 1.2.3-rc1 - git.runi-init\n"),
+            "1.2.3-rc1");
+  EXPECT_EQ(version_of_init("tini version 0.19.0 - git.de40ad0"), "");
+  EXPECT_EQ(version_of_init(" - git.runi-init"), "");
+}
+
 TEST(Assess, sandboxes_are_left_alone) {
   Container one = container("sleep");
   EXPECT_TRUE(
       read_bundle(R"({"annotations": {"io.kubernetes.cri.container-type": "sandbox"}})", one.identity));
   EXPECT_EQ(assess(one).text, "is a pod's sandbox");
-  EXPECT_EQ(assess(container("pause")).verdict, Verdict::has_init);
+  one.processes = 3;
+  EXPECT_EQ(assess(one).text, "is a pod's sandbox, and the init of 2 processes");
+  // What it is comes before what it runs.
+  Container pause = container("pause", {"/usr/bin/pod", "x"});
+  EXPECT_EQ(assess(pause).verdict, Verdict::has_init);
+  pause.identity.sandbox = true;
+  EXPECT_EQ(assess(pause).verdict, Verdict::sandbox);
+  // Where its annotations are not to be had, as runi(8) knows it.
+  EXPECT_EQ(assess(container("pause", {"/pause"})).verdict, Verdict::sandbox);
+  EXPECT_EQ(assess(container("catatonit", {"/catatonit", "-P"})).verdict, Verdict::sandbox);
 }
 
 TEST(Assess, the_runtime_itself_has_not_started_yet) {

@@ -40,15 +40,30 @@ std::size_t columns_of(const std::string& text) {
 }
 
 std::string scan_text(const Survey& survey, std::size_t width) {
-  return list_scan(survey, assess_all(survey), width, false);
+  return list_scan(survey, assess_all(survey), width, false, Sandboxes::counted);
 }
 
-TEST(Shortened, keeps_both_ends) {
+TEST(Shortened, keeps_the_beginning) {
   EXPECT_EQ(shortened("shop/cart/app", 13), "shop/cart/app");
-  EXPECT_EQ(shortened("shop/cart/app", 8), "shop…app");
-  EXPECT_EQ(shortened("äöüäöü", 3), "ä…ü");
+  EXPECT_EQ(shortened("shop/cart/app", 8), "shop/ca…");
+  EXPECT_EQ(shortened("äöüäöü", 3), "äö…");
   EXPECT_EQ(shortened("abc", 1), "…");
   EXPECT_EQ(shortened("abc", 0), "");
+}
+
+TEST(ShortenedTitle, keeps_what_names_a_pod_for_people) {
+  const std::string title = "shop/cart-6d4cf56db6-x2vqj/app";
+  EXPECT_EQ(shortened_title(title, 30), title);
+  EXPECT_EQ(shortened_title(title, 25), "shop/cart-6d4cf56db6…/app");
+  EXPECT_EQ(shortened_title(title, 15), "shop/cart-…/app");
+  EXPECT_EQ(shortened_title(title, 14), "shop/cart…/app");
+  // Less would leave too little of the pod's name; then the container's is what people can do without.
+  EXPECT_EQ(shortened_title(title, 13), "shop/cart-6d…");
+  EXPECT_EQ(shortened_title("shop/search-engine-0/app", 20), "shop/search-eng…/app");
+  EXPECT_EQ(shortened_title("shop/cart-6d4cf56db6-x2vqj", 15), "shop/cart-6d4c…");
+  EXPECT_EQ(shortened_title("a-container-with-a-name", 12), "a-container…");
+  EXPECT_EQ(shortened_title("namespace-of-some-length/pod/a-container-with-a-name", 30),
+            "namespace-of-some-length/pod/…");
 }
 
 TEST(OneLine, drops_no_byte_of_a_string) {
@@ -78,7 +93,61 @@ TEST(Scan, needy_first_and_counted) {
   const auto lines = lines_of(scan_text(survey, 120));
   ASSERT_EQ(lines.size(), 6U);
   EXPECT_TRUE(lines[1].starts_with("bad "));
-  EXPECT_EQ(lines[5], "3 containers among 7 processes: 1 needs an init, 1 has one, 1 do without.");
+  EXPECT_EQ(lines[5],
+            "3 containers of containerd among 7 processes: 1 needs an init, 1 has one, 1 does without.");
+}
+
+TEST(Scan, shows_engines_where_they_differ) {
+  Survey survey;
+  survey.containers = {container("app", "one"), container("app", "two")};
+  EXPECT_EQ(scan_text(survey, 120).find("ENGINE"), std::string::npos);
+  survey.containers[1].identity.engine = "docker";
+  const std::string text = scan_text(survey, 120);
+  EXPECT_NE(text.find("ENGINE"), std::string::npos);
+  EXPECT_NE(text.find("\n2 containers among 0 processes"), std::string::npos) << text;
+}
+
+TEST(Scan, counts_sandboxes_and_lists_them_where_asked) {
+  Survey survey;
+  survey.containers = {container("app", "shop"), container("pause", "sandbox"),
+                       container("pause", "another")};
+  for (std::size_t i = 1; i < 3; ++i) survey.containers[i].identity.sandbox = true;
+  const std::string text = scan_text(survey, 120);
+  EXPECT_EQ(text.find("another"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find(
+          "\n1 container of containerd and 2 pods' sandboxes among 0 processes: 1 needs an init, none has "
+          "one, none does without.\n"),
+      std::string::npos)
+      << text;
+  const std::string all = list_scan(survey, assess_all(survey), 120, false, Sandboxes::listed);
+  EXPECT_NE(all.find("another"), std::string::npos) << all;
+  EXPECT_NE(all.find("1 container of containerd and 2 pods' sandboxes"), std::string::npos) << all;
+}
+
+TEST(Scan, lists_a_sandbox_that_holds_zombies) {
+  Survey survey;
+  survey.containers = {container("pause", "sandbox")};
+  survey.containers[0].identity.sandbox = true;
+  EXPECT_EQ(scan_text(survey, 120).find("VERDICT"), std::string::npos);
+  survey.containers[0].held_zombies = 3;
+  EXPECT_NE(scan_text(survey, 120).find("is a pod's sandbox, yet 3 zombies"), std::string::npos);
+}
+
+TEST(Scan, keeps_the_names_of_pods_in_a_narrow_table) {
+  Survey survey;
+  for (const char* pod : {"shopping-cart-6d4cf56db6-x2vqj", "recommendations-7c9d8b6f54-9zl4k"}) {
+    survey.containers.push_back(container("a-program-of-some-length", "app"));
+    survey.containers.back().identity.pod = pod;
+    survey.containers.back().identity.pod_namespace = "shop";
+    survey.containers.back().held_zombies = 12;
+  }
+  for (const std::size_t width : {80U, 120U}) {
+    const std::string text = scan_text(survey, width);
+    EXPECT_NE(text.find("shop/shopping-cart"), std::string::npos) << text;
+    EXPECT_NE(text.find("shop/recommendat"), std::string::npos) << text;
+    EXPECT_NE(text.find(width < 100 ? "…/app " : "-x2vqj/app "), std::string::npos) << text;
+  }
 }
 
 TEST(Scan, says_what_it_could_not_see) {
@@ -94,7 +163,7 @@ TEST(Scan, says_what_it_could_not_see) {
 TEST(Scan, lets_nobody_steer_the_terminal) {
   Survey survey;
   survey.containers = {container("app", "evil\x1b[2J\n")};
-  const std::string text = list_scan(survey, assess_all(survey), 120, true);
+  const std::string text = list_scan(survey, assess_all(survey), 120, true, Sandboxes::counted);
   EXPECT_EQ(text.find("\x1b[2J"), std::string::npos);
   EXPECT_NE(text.find("evil\\x1b[2J\\x0a"), std::string::npos);
 }
@@ -138,6 +207,22 @@ TEST(Ps, shows_the_options_as_the_init_reads_them) {
   EXPECT_TRUE(json::Document::parse(json, json::Comments::refused));
   EXPECT_NE(json.find("\"graceSeconds\": 10"), std::string::npos);
   EXPECT_NE(json.find("\"subreaper\": false"), std::string::npos);
+}
+
+TEST(Ps, an_application_that_is_about_to_execute_is_no_init) {
+  std::vector<RunningInit> inits(3);
+  inits[0].container.first.pid = 10;
+  inits[0].container.arguments = {"runi-init", "--", "runi-init", "--", "app"};
+  inits[1].container.first.pid = 11;
+  inits[1].container.first.parent = 10;
+  inits[1].container.arguments = {"runi-init", "--", "app"};
+  inits[2].container.first.pid = 12;
+  inits[2].container.first.parent = 11;
+  inits[2].container.arguments = inits[1].container.arguments;
+  drop_unborn(inits);
+  ASSERT_EQ(inits.size(), 2U);
+  EXPECT_EQ(inits[0].container.first.pid, 10);
+  EXPECT_EQ(inits[1].container.first.pid, 11);
 }
 
 TEST(Ps, lines_fit) {

@@ -14,6 +14,20 @@ TEST(Printable, keeps_text_and_shows_what_steers_terminals) {
   EXPECT_EQ(printable(std::string_view("\0", 1)), R"(\x00)");
 }
 
+TEST(Printable, shows_what_cannot_be_seen_or_turns_the_text_around) {
+  for (const char* character :
+       {"\u00ad",     "\u034f",     "\u061c",     "\u115f",    "\u17b4", "\u180e", "\u200b",
+        "\u200f",     "\u2028",     "\u2029",     "\u202a",    "\u202e", "\u2060", "\u2066",
+        "\u2069",     "\u206f",     "\u3164",     "\ufe0f",    "\ufeff", "\uffa0", "\ufff9",
+        "\U0001bca0", "\U0001d173", "\U000e0001", "\U000e0fff"}) {
+    const std::string shown = printable(std::string("a") + character + "b");
+    EXPECT_EQ(shown.size(), 2 + 4 * std::string_view(character).size()) << shown;
+  }
+  EXPECT_EQ(printable("\u202e"), R"(\xe2\x80\xae)");
+  const char* beside = "\u00ac\u00ae\u200a\u2010\u2027\u202f\u205f\u2070\ufefe\U000e1000";
+  EXPECT_EQ(printable(beside), beside);
+}
+
 TEST(Printable, shows_bytes_that_are_no_characters) {
   for (const char* bytes :
        {"\xff", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf0\x9f\xa6"}) {
@@ -37,7 +51,7 @@ TEST(Table, is_as_wide_with_colours) {
 TEST(JsonWriter, writes_what_parses) {
   JsonWriter json;
   json.begin_object();
-  json.string("text", "a\"\n\xff");
+  json.string("text", "a\"\n\xff\x7f\u009b\u202e\u00fc");
   json.number("number", -7);
   json.boolean("yes", true);
   json.key("none");
@@ -55,10 +69,10 @@ TEST(JsonWriter, writes_what_parses) {
   json.end_array();
   json.end_object();
   const std::string text = json.text();
-  EXPECT_EQ(
-      text,
-      "{\n  \"text\": \"a\\\"\\n\xef\xbf\xbd\",\n  \"number\": -7,\n  \"yes\": true,\n  \"none\": null,\n"
-      "  \"empty\": [],\n  \"list\": [\n    \"x\",\n    {},\n    1,\n    false\n  ]\n}\n");
+  EXPECT_EQ(text,
+            "{\n  \"text\": \"a\\\"\\n\\ufffd\\u007f\\u009b\\u202e\\u00fc\",\n  \"number\": -7,\n  \"yes\": "
+            "true,\n  \"none\": null,\n"
+            "  \"empty\": [],\n  \"list\": [\n    \"x\",\n    {},\n    1,\n    false\n  ]\n}\n");
   EXPECT_TRUE(json::Document::parse(text, json::Comments::refused));
 }
 

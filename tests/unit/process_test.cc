@@ -30,6 +30,8 @@ TEST(Status, is_read) {
   EXPECT_EQ(process->state, 'S');
   EXPECT_EQ(process->threads, 2U);
   EXPECT_EQ(process->uid, 1001U);
+  EXPECT_EQ(process->real_uid, 1000U);
+  EXPECT_EQ(process->saved_uid, 1002U);
   EXPECT_EQ(process->depth, 3U);
   EXPECT_EQ(process->number, 1);
   EXPECT_EQ(process->blocked, 0xfffffffe7ffbfeffU);
