@@ -28,8 +28,9 @@ std::array<std::string, 2> config_directories(const std::string& runi) {
 Settings read_settings(std::string_view handler, const std::string& runi) {
   for (const std::string& directory : config_directories(runi)) {
     for (const std::string_view name : {handler, std::string_view("config")}) {
-      if (auto settings = read_file_of(directory + "/" + std::string(name) + ".json"))
+      if (auto settings = read_file_of(directory + "/" + std::string(name) + ".json")) {
         return std::move(*settings);
+      }
     }
   }
   return {};

@@ -168,8 +168,9 @@ TEST_F(CommandLookupTest, mounts_hide_what_is_there) {
   EXPECT_EQ(look_with(mount("/bin/other")), "absent");
   EXPECT_EQ(look("/opt/new/bin/app", "PATH=", "", mount("/opt/new")), "may start");
   EXPECT_EQ(look("/opt/app", "PATH=", "", mount("/opt/app/new")), "absent");
-  for (const char* command : {"/proc/self/exe", "/dev/fd/3", "/sys/app"})
+  for (const char* command : {"/proc/self/exe", "/dev/fd/3", "/sys/app"}) {
     EXPECT_EQ(look(command), "may start");
+  }
 }
 
 TEST_F(CommandLookupTest, links_lead_into_mounts_and_mounts_land_through_links) {
