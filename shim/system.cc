@@ -313,14 +313,18 @@ class Landings {
 
   // The link at a path whose parts before the last are none; nothing where there is none.
   Result<std::optional<std::string>> read_link(const std::string& path, const Ground& ground) const {
-    std::string place = path.substr(1);
+    int directory = root_;
+    const char* place = path.c_str() + 1;
+    std::string in_volume;
     if (const Mount* volume = ground.mounted.mount) {
-      place = std::string(volume->source) + path.substr(ground.begin);
-      if (!volume->source.starts_with('/')) place = bundle_ + "/" + place;
+      directory = AT_FDCWD;
+      in_volume = std::string(volume->source) + path.substr(ground.begin);
+      if (!volume->source.starts_with('/')) in_volume.insert(0, "/").insert(0, bundle_);
+      place = in_volume.c_str();
     }
-    std::array<char, PATH_MAX> target{};
-    const int directory = ground.mounted.mount == nullptr ? root_ : AT_FDCWD;
-    const ssize_t length = readlinkat(directory, place.c_str(), target.data(), target.size());
+    std::array<char, 256> target{};
+    const ssize_t length = readlinkat(directory, place, target.data(), target.size());
+    if (length == static_cast<ssize_t>(target.size())) return Error{"a very long symbolic link"};
     if (length >= 0) {
       return std::optional<std::string>(std::string(target.data(), static_cast<std::size_t>(length)));
     }
@@ -349,11 +353,12 @@ class Landings {
   [[nodiscard]] Result<std::string> find(std::string_view destination) const {
     if (destination.size() >= PATH_MAX) return Error{"longer than a path can be"};
     std::string at;
-    std::string rest(destination);
     std::string next;
+    std::string links;  // what the last one that was met leads to
+    std::string_view rest = destination;
     for (int parts = 0; !rest.empty();) {
-      const std::string name = rest.substr(0, rest.find('/'));
-      rest.erase(0, name.size() + 1);
+      const std::string_view name = rest.substr(0, rest.find('/'));
+      rest.remove_prefix(std::min(name.size() + 1, rest.size()));
       if (name.empty() || name == ".") continue;
       if (++parts > kMostParts) return Error{"of too many parts, or through too many links"};
       if (name == "..") {
@@ -364,11 +369,13 @@ class Landings {
       auto link = look_at(next, name, ground_of(at));
       if (!link) return with_context(json::cite(next), link.error());
       if (!*link) {
-        at = next;
+        at.swap(next);
         continue;
       }
       if ((*link)->starts_with('/')) at.clear();
-      rest.insert(0, "/").insert(0, **link);
+      (*link)->append("/").append(rest);
+      links = std::move(**link);
+      rest = links;
     }
     return at;
   }
@@ -401,6 +408,7 @@ void find_aliases(int root, const std::string& bundle, const Spec& spec, Rootfs&
                      " lands cannot be known: " + landing.error().what;
       return;
     }
+    if (*landing == mount.destination) continue;
     const std::string seems = cleaned(mount.destination);
     if (seems == *landing || (seems == "/" && landing->empty())) continue;
     alias(seems);

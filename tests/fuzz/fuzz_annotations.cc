@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const runi::CommandLine command{runi::Verb::create,   ".", std::nullopt, "id", "", false,
                                   runi::LogFormat::text};
   runi::Config config;
-  config.tuning = {runi::Forward::group, {"TERM:QUIT"}, {143}, 10};
+  config.tuning = {runi::Forward::group, std::nullopt, {"TERM:QUIT"}, {143}, 10};
   config.annotations.clear();
   for (std::size_t i = 0; i < std::size(runi::kAnnotationKeys); ++i) {
     if ((data[0] >> i & 1) == 0) config.annotations.push_back(runi::kAnnotationKeys[i]);
