@@ -62,11 +62,16 @@ class Builder {
  public:
   using Alike = bool (*)(std::string_view name, std::string_view wanted);
 
-  explicit Builder(std::string_view bytes) : bytes_(bytes), read_up_to_(bytes.data()) {
+  explicit Builder(std::string_view bytes)
+      : bytes_(bytes), may_have_nul_(bytes.find(kNul) != std::string_view::npos), read_up_to_(bytes.data()) {
     document_.values_.reserve(bytes.size() / 24 + 8);
   }
   Builder(std::string_view bytes, std::span<const Wanted> wanted, Alike alike)
-      : bytes_(bytes), read_up_to_(bytes.data()), alike_(alike), next_{Keep::members, wanted} {
+      : bytes_(bytes),
+        may_have_nul_(bytes.find(kNul) != std::string_view::npos),
+        read_up_to_(bytes.data()),
+        alike_(alike),
+        next_{Keep::members, wanted} {
     document_.values_.reserve(bytes.size() / 48 + 8);
   }
 
@@ -81,10 +86,14 @@ class Builder {
   bool number_integer(std::int64_t /*value*/) { return add_number(); }
   bool number_unsigned(std::uint64_t /*value*/) { return add_number(); }
   bool number_float(double /*value*/, const std::string& /*text*/) { return add_number(); }
-  bool string(std::string& value) { return add(Kind::string, 0, &value); }
+  bool string(std::string& value) {
+    look_for_nul(value);
+    return add(Kind::string, 0, &value);
+  }
   bool binary(std::vector<std::uint8_t>& /*value*/) { return false; }  // not in JSON text
 
   bool key(std::string& name) {
+    look_for_nul(name);
     if (skipping_ != 0) return true;
     next_ = of_member(open_.back().scope, name);
     const std::size_t begin = next_begin();
@@ -176,9 +185,13 @@ class Builder {
   std::string_view decoded(std::size_t begin, std::size_t end, std::string& value) {
     const std::string_view between_quotes = end >= begin + 2 ? bytes_.substr(begin + 1, end - begin - 2) : "";
     if (between_quotes == value) return between_quotes;
-    const std::string_view kept = document_.unescaped_.emplace_back(std::move(value));
-    if (!document_.with_nul_ && kept.find('\0') != std::string_view::npos) document_.with_nul_ = kept;
-    return kept;
+    return document_.unescaped_.emplace_back(std::move(value));
+  }
+
+  // In what is not kept, too.
+  void look_for_nul(const std::string& text) {
+    if (!may_have_nul_ || document_.with_nul_ || text.find('\0') == std::string::npos) return;
+    document_.with_nul_ = document_.unescaped_.emplace_back(text);
   }
 
   // `overread`: how many bytes past the value the library has already looked at.
@@ -247,7 +260,10 @@ class Builder {
     return true;
   }
 
+  static constexpr std::string_view kNul = "\\u0000";
+
   std::string_view bytes_;
+  bool may_have_nul_;
   const char* read_up_to_;
   std::size_t last_end_ = 0;
   std::string_view key_;

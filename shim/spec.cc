@@ -369,7 +369,11 @@ constexpr json::Wanted kMapping[] = {{"hostID"}, {"size"}};
 constexpr json::Wanted kCondition[] = {{"index"}, {"value"}, {"valueTwo"}, {"op"}};
 constexpr json::Wanted kCalls[] = {{"names", {}, true}, {"action"}, {"errnoRet"}, {"args", kCondition}};
 constexpr json::Wanted kSeccomp[] = {{"defaultAction"}, {"defaultErrnoRet"}, {"syscalls", kCalls}};
+constexpr json::Wanted kPids[] = {{"limit"}};
+constexpr json::Wanted kResources[] = {{"pids", kPids}};
 constexpr json::Wanted kLinux[] = {{"namespaces", kNamespace},
+                                   {"resources", kResources},
+                                   {"rootfsPropagation"},
                                    {"maskedPaths", {}, true},
                                    {"uidMappings", kMapping},
                                    {"gidMappings", kMapping},

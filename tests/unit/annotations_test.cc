@@ -158,7 +158,7 @@ TEST(Annotations, other_containers_and_other_domains_are_no_errors) {
 TEST(Annotations, complaints_tell_key_value_and_what_was_expected) {
   EXPECT_EQ(
       complaint_about("runi.dev/colour", "red"),
-      R"(annotation "runi.dev/colour": unknown key; expected one of init, forward, signals, expect-exit, grace)");
+      R"(annotation "runi.dev/colour": unknown key; expected one of init, forward, signals, expect-exit, grace, stop-signals)");
   EXPECT_EQ(complaint_about("runi.dev/init", "yes"),
             R"(annotation "runi.dev/init": expected "true" or "false", found "yes")");
   EXPECT_EQ(complaint_about("runi.dev/forward", "Group"),

@@ -72,7 +72,7 @@ TEST(Config, every_error_names_its_place_and_what_was_expected) {
             "skipCommands, annotations, log");
   EXPECT_EQ(
       error_of(R"({"init":{"a/b~\n\"":1}})"),
-      R"(/init/a~1b~0\n\": unknown key; expected one of path, forward, signals, expectExit, graceSeconds)");
+      R"(/init/a~1b~0\n\": unknown key; expected one of path, forward, signals, expectExit, graceSeconds, stopSignals)");
   EXPECT_EQ(error_of(R"({"runtime":"crun"})"),
             R"(/runtime: expected the absolute path of a file, found "crun")");
   EXPECT_EQ(error_of(R"({"runtime":7})"), "/runtime: expected the absolute path of a file, found 7");
@@ -92,7 +92,8 @@ TEST(Config, every_error_names_its_place_and_what_was_expected) {
             R"(/skipCommands/1: expected a command's path or base name, found "")");
   EXPECT_EQ(error_of(R"({"init":"/x"})"), R"(/init: expected an object, found "/x")");
   EXPECT_EQ(error_of(R"({"init":{"grace":1}})"),
-            "/init/grace: unknown key; expected one of path, forward, signals, expectExit, graceSeconds");
+            "/init/grace: unknown key; expected one of path, forward, signals, expectExit, graceSeconds, "
+            "stopSignals");
   EXPECT_EQ(error_of(R"({"init":{"signals":"TERM:QUIT"}})"),
             R"(/init/signals: expected an array of rewritings, found "TERM:QUIT")");
   EXPECT_EQ(error_of(R"({"init":{"signals":["HUP:0","SIGHUP:1"]}})"),
@@ -114,7 +115,7 @@ TEST(Config, every_error_names_its_place_and_what_was_expected) {
             R"(/annotations: expected an array of annotations' keys, found "none")");
   EXPECT_EQ(error_of(R"({"annotations":["init","runi.dev/grace"]})"),
             R"(/annotations/1: expected one of "init", "forward", "signals", "expect-exit", "grace", )"
-            R"(found "runi.dev/grace")");
+            R"("stop-signals", found "runi.dev/grace")");
   EXPECT_EQ(error_of(R"({"init":{"forward":"all"}})"),
             R"(/init/forward: expected "child" or "group", found "all")");
   EXPECT_EQ(error_of(R"({"inject":"never","inject":"always"})"), "/inject: stands twice");
