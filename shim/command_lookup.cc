@@ -83,6 +83,7 @@ class Tree {
     struct stat status {};
     if (fstat(file.number(), &status) < 0) return Found::maybe;
     if (is_no_program(status)) return Found::not_executable;
+    if ((status.st_mode & S_ISUID) != 0) set_user_ = status.st_uid;
     if (spec_.user_namespace || spec_.user.overrides_modes) return Found::maybe;
     return walk(path, {}).found;
   }
@@ -97,6 +98,9 @@ class Tree {
     }
     return walk(path, landings_).found;
   }
+
+  // The owner of the last set-user-ID file that was glanced at.
+  [[nodiscard]] std::optional<std::uint64_t> set_user() const { return set_user_; }
 
  private:
   struct End {
@@ -181,6 +185,7 @@ class Tree {
 
   Fd root_;
   const Spec& spec_;
+  std::optional<std::uint64_t> set_user_;
   std::vector<std::string> landings_;  // where mounts come to lie, without links
 };
 
@@ -201,7 +206,7 @@ CommandLookup look_up_command(const std::string& bundle, const Spec& spec) {
   if (spec.args.empty() || spec.args[0].empty() || spec.root_path.empty()) return {};
   const auto candidates = command_candidates(spec);
   if (!candidates) return {};
-  if (candidates->empty()) return {spec.command_unclear ? Result::may_start : Result::no_path, ""};
+  if (candidates->empty()) return {spec.command_unclear ? Result::may_start : Result::no_path, "", {}};
   const std::string path(spec.root_path);
   Fd root(open((path.front() == '/' ? path : bundle + "/" + path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.is_open()) return {};
@@ -209,13 +214,13 @@ CommandLookup look_up_command(const std::string& bundle, const Spec& spec) {
   // A second look only where the first has found nothing: it takes far more system calls.
   CommandLookup lookup;
   for (const auto look : {&Tree::glance, &Tree::look}) {
-    lookup = {Result::absent, ""};
+    lookup = {Result::absent, "", {}};
     for (const Candidate& candidate : *candidates) {
       const Found found = (tree.*look)(candidate.path);
       if (found == Found::maybe) {
-        return {candidate.relative ? Result::relative : Result::may_start, candidate.path};
+        return {candidate.relative ? Result::relative : Result::may_start, candidate.path, tree.set_user()};
       }
-      if (found != Found::absent) lookup = {result_of(found), candidate.path};
+      if (found != Found::absent) lookup = {result_of(found), candidate.path, {}};
     }
     if (spec.command_unclear) return {};
   }

@@ -247,6 +247,16 @@ bool must_tell(const Question& q) {
 
 // The init could only become the application, in a container whose processes then do not run its file: what
 // protects the file from change and lease while it is run (SECURITY.md) would be missing.
+// Only where the file is what it seems: a mount over it, or a user namespace, leaves that open.
+Evidence set_user_id(const Question& q) {
+  const CommandLookup& lookup = q.rootfs.command;
+  if (!lookup.set_user || *lookup.set_user == q.spec.user.uid || q.spec.user_namespace) return std::nullopt;
+  if (q.spec.no_new_privileges || q.spec.may_kill || q.spec.may_set_user) return std::nullopt;
+  return "command " + json::cite(command_of(q)) + ": " + json::cite(lookup.path) +
+         " is set-user-ID to user " + std::to_string(*lookup.set_user) +
+         ", whom an init without CAP_KILL cannot signal";
+}
+
 Evidence one_process(const Question& q) {
   if (!q.spec.one_process) return std::nullopt;
   return "linux.resources.pids.limit is 1, and the init would be one more";
@@ -279,8 +289,8 @@ constexpr struct {
     {Reason::no_process, no_process},   {Reason::sandbox, sandbox},
     {Reason::shared_pid, shared_pid},   {Reason::has_init, has_init},
     {Reason::wants_pid1, wants_pid1},   {Reason::not_a_process, not_a_process},
-    {Reason::no_command, no_command},   {Reason::one_process, one_process},
-    {Reason::seccomp, seccomp},
+    {Reason::no_command, no_command},   {Reason::set_user_id, set_user_id},
+    {Reason::one_process, one_process}, {Reason::seccomp, seccomp},
 };
 
 }  // namespace
@@ -307,6 +317,7 @@ std::string_view name_of(Reason reason) {
     case Reason::wants_pid1: return "wants-pid1";
     case Reason::not_a_process: return "not-a-process";
     case Reason::no_command: return "no-command";
+    case Reason::set_user_id: return "set-user-id";
     case Reason::one_process: return "one-process";
     case Reason::seccomp: return "seccomp";
     case Reason::no_place: return "no-place";
@@ -357,8 +368,8 @@ std::optional<Error> failure_of(const Plan& plan, const Config& config) {
     for (const std::string& complaint : plan.complaints) what += (what.empty() ? "" : "; ") + complaint;
     return Error{std::move(what)};
   }
-  if (plan.reason != Reason::one_process && plan.reason != Reason::seccomp &&
-      plan.reason != Reason::no_place) {
+  if (plan.reason != Reason::set_user_id && plan.reason != Reason::one_process &&
+      plan.reason != Reason::seccomp && plan.reason != Reason::no_place) {
     return std::nullopt;
   }
   return with_context(name_of(plan.reason), Error{plan.detail});

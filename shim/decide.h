@@ -25,6 +25,7 @@ enum class Reason {
   wants_pid1,     // the command is a full init system
   not_a_process,  // WebAssembly, a virtual machine: no exec
   no_command,     // the command is no program that the runtime would start
+  set_user_id,    // the init could not signal the user that the command makes itself
   one_process,    // the init would leave the application no process
   seccomp,        // the container's profile would keep the init from its work, or end it
   no_place,       // no mount target is safe
@@ -46,6 +47,8 @@ struct CommandLookup {
   };
   Result result = Result::may_start;
   std::string path;  // in the container, of what is there; may be empty
+  // The user that a set-user-ID file belongs to, as the host numbers it.
+  std::optional<std::uint64_t> set_user;
 };
 
 // What decide() must know of the root file system, which the specification only names.

@@ -168,6 +168,9 @@ Result<void> read_process(const Value& root, Spec& spec) {
   }
   spec.args_value = *args;
   if (!read_environment(**process, spec)) spec.command_unclear = spec.has_listen_pidfd = true;
+  auto restricted = find_member(**process, "/process", "noNewPrivileges", Kind::boolean);
+  if (!restricted) return restricted.error();
+  spec.no_new_privileges = *restricted != nullptr && (*restricted)->text == "true";
   auto cwd = find_text(**process, "/process", "cwd");
   if (cwd) spec.cwd = *cwd;
   if (!cwd || !read_user(**process, spec)) spec.command_unclear = true;
@@ -359,8 +362,8 @@ Result<void> read_root(const Value& root, Spec& spec) {
 constexpr json::Wanted kUser[] = {{"uid"}, {"gid"}, {"additionalGids", {}, true}};
 constexpr json::Wanted kCapabilities[] = {
     {"bounding", {}, true}, {"effective", {}, true}, {"ambient", {}, true}};
-constexpr json::Wanted kProcess[] = {
-    {"args", {}, true}, {"env", {}, true}, {"cwd"}, {"user", kUser}, {"capabilities", kCapabilities}};
+constexpr json::Wanted kProcess[] = {{"args", {}, true},  {"env", {}, true}, {"cwd"},
+                                     {"noNewPrivileges"}, {"user", kUser},   {"capabilities", kCapabilities}};
 constexpr json::Wanted kHook[] = {{"args", {}, true}};
 constexpr json::Wanted kHooks[] = {{"prestart", kHook}, {"createRuntime", kHook}, {"createContainer", kHook}};
 constexpr json::Wanted kMount[] = {{"destination"}, {"type"}, {"options", {}, true}};
@@ -371,13 +374,9 @@ constexpr json::Wanted kCalls[] = {{"names", {}, true}, {"action"}, {"errnoRet"}
 constexpr json::Wanted kSeccomp[] = {{"defaultAction"}, {"defaultErrnoRet"}, {"syscalls", kCalls}};
 constexpr json::Wanted kPids[] = {{"limit"}};
 constexpr json::Wanted kResources[] = {{"pids", kPids}};
-constexpr json::Wanted kLinux[] = {{"namespaces", kNamespace},
-                                   {"resources", kResources},
-                                   {"rootfsPropagation"},
-                                   {"maskedPaths", {}, true},
-                                   {"uidMappings", kMapping},
-                                   {"gidMappings", kMapping},
-                                   {"seccomp", kSeccomp}};
+constexpr json::Wanted kLinux[] = {
+    {"namespaces", kNamespace}, {"resources", kResources}, {"rootfsPropagation"}, {"maskedPaths", {}, true},
+    {"uidMappings", kMapping},  {"gidMappings", kMapping}, {"seccomp", kSeccomp}};
 constexpr json::Wanted kRoot[] = {{"path"}};
 constexpr json::Wanted kSpec[] = {{"process", kProcess},     {"hooks", kHooks}, {"mounts", kMount},
                                   {"annotations", {}, true}, {"linux", kLinux}, {"root", kRoot}};

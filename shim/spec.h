@@ -70,6 +70,7 @@ struct Spec {
   bool one_process = false;        // it may have no second one
   bool unbindable = false;         // its root is, so that bind mounts may fail
   bool user_namespace = false;     // made or joined
+  bool no_new_privileges = false;  // set-user-ID files have no effect
   bool may_kill = false;           // the process will have CAP_KILL in effect
   bool may_set_user = false;       // CAP_SETUID
   std::vector<IdRange> host_uids;  // what a user namespace maps; empty where it is joined

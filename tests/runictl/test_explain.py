@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN = os.path.join(HERE, "..", "golden")
 FAKE_STATUS = 43  # what the fake runtime ends with
 REASONS = ["not-a-start", "disabled", "no-process", "sandbox", "shared-pid", "has-init", "wants-pid1", "not-a-process",
-           "no-command", "one-process", "seccomp", "no-place", "inject"]
+           "no-command", "set-user-id", "one-process", "seccomp", "no-place", "inject"]
 
 
 class Explain(unittest.TestCase):

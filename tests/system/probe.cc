@@ -6,9 +6,10 @@
 //                                serve_sockets
 //   probe orphans COUNT SETTLE_MS  orphans COUNT processes, lets them exit, and tells how many zombies stay
 //   probe signals                prints each signal it gets, a line each; SIGQUIT ends it with status 3
-//   probe sleep                  waits for ever, without a handler for anything
-//   probe lease FILE             takes a lease on the file, says "taken" and holds on to it
-//   probe write FILE...          tries whatever could change each file; see write_attempts
+//   probe become-root            becomes user 0 as a set-user-ID program does, says "ready", and ends with 7
+//   on SIGTERM probe sleep                  waits for ever, without a handler for anything probe lease FILE
+//   takes a lease on the file, says "taken" and holds on to it probe write FILE...          tries whatever
+//   could change each file; see write_attempts
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -534,6 +535,19 @@ int hold_lease(const char* path) {
   }
 }
 
+int become_root() {
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  sigprocmask(SIG_BLOCK, &term, nullptr);
+  if (setresuid(0, 0, 0) != 0) return 1;
+  std::puts("ready");
+  std::fflush(stdout);
+  int number = 0;
+  sigwait(&term, &number);
+  return 7;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -544,11 +558,13 @@ int main(int argc, char** argv) {
   if (command == "signals") return print_signals();
   if (command == "write") return write_attempts(argv + 2);
   if (command == "lease" && argc == 3) return hold_lease(argv[2]);
+  if (command == "become-root") return become_root();
   if (command == "sleep") {
     for (;;) pause();
   }
   std::fputs(
-      "probe: one of facts, listen, orphans COUNT SETTLE_MS, signals, sleep, lease FILE, write FILE...\n",
+      "probe: one of facts, listen, orphans COUNT SETTLE_MS, signals, become-root, sleep, lease FILE, write "
+      "FILE...\n",
       stderr);
   return 2;
 }
