@@ -333,7 +333,13 @@ void write_init(JsonWriter& json, const RunningInit& init) {
   json.string("reaping", kernel_reaps(first) ? "kernel" : "init");
   json.string("forward", options.forward_to_group ? "group" : "child");
   json.boolean("subreaper", options.subreaper);
-  json.number("graceSeconds", options.grace_s);
+  json.key("graceSeconds");
+  if (options.grace_s == kNoGrace) {
+    json.null();
+  } else {
+    json.number(options.grace_s);
+  }
+  json.boolean("shield", options.shield);
   json.key("options");
   json.begin_array();
   for (const std::string& word : call.words) json.string(word);
@@ -348,7 +354,6 @@ void write_init(JsonWriter& json, const RunningInit& init) {
   json.begin_object();
   json.boolean("seccomp", first.seccomp == 2);
   json.boolean("noNewPrivileges", first.no_new_privs);
-  json.boolean("onlyCapKill", first.capabilities == 0 || first.capabilities == std::uint64_t{1} << 5);
   json.end_object();
   json.end_object();
 }

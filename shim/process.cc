@@ -77,7 +77,6 @@ constexpr struct {
     {"SigBlk", true, [](string_view value, Process& p) { return read_number(value, p.blocked, 16); }},
     {"SigIgn", true, [](string_view value, Process& p) { return read_number(value, p.ignored, 16); }},
     {"SigCgt", true, [](string_view value, Process& p) { return read_number(value, p.caught, 16); }},
-    {"CapEff", false, [](string_view value, Process& p) { return read_number(value, p.capabilities, 16); }},
     {"NoNewPrivs", false, [](string_view value, Process& p) { return p.no_new_privs = value == "1", true; }},
     {"Seccomp", false, [](string_view value, Process& p) { return read_number(value, p.seccomp); }},
 };

@@ -26,7 +26,6 @@ struct Process {
   std::uint64_t blocked = 0;  // signals, bit n-1 for signal n
   std::uint64_t ignored = 0;
   std::uint64_t caught = 0;
-  std::uint64_t capabilities = 0;  // effective
   bool no_new_privs = false;
   int seccomp = 0;  // 2: a filter
   std::optional<std::uint64_t> rss_kib;

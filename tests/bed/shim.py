@@ -7,6 +7,11 @@ import random
 from bed.case import built
 
 
+# What stands in front of a command that gets the init, where nothing else is configured: in words, and as /proc/1/cmdline.
+INIT = ("/dev/.runi-init", "-S", "TERM,INT,QUIT")
+INIT_IN_FRONT = b"".join(word.encode() + b"\0" for word in (*INIT, "--"))
+
+
 def install(case, runtime, **configuration):
     """Makes a symlink to runi in front of runtime and returns its path.
 

@@ -15,6 +15,7 @@ import threading
 import time
 import unittest
 
+from bed.shim import INIT
 from test_handover import CONFIG, ENVIRONMENT, FAKE, FAKE_STATUS, RUNI, HandOver
 
 CREATE = ["create", "--bundle", "bundle", "id"]
@@ -450,7 +451,7 @@ class Misconfigured(Start):
         status, record, _ = self.call(sound, [sound, *CREATE], ENVIRONMENT, None)
         self.assertEqual(status, FAKE_STATUS)
         args = json.loads(record["config"].encode("latin-1"))["process"]["args"]
-        self.assertEqual(args[:4], ["/dev/.runi-init", "-t", "2", "--"])
+        self.assertEqual(args[:len(INIT) + 3], [*INIT, "-t", "2", "--"])
 
     def test_a_configuration_that_is_no_file(self):
         os.unlink(self.settings)
@@ -491,19 +492,19 @@ class Configured(Start):
         plain = json.loads(self.config)["process"]["args"]
         self.assertEqual(self.arguments_of(inject="never"), plain)
         self.assertEqual(self.arguments_of(inject="annotated"), plain)
-        self.assertEqual(self.arguments_of(inject="always"), ["/dev/.runi-init", "--", *plain])
+        self.assertEqual(self.arguments_of(inject="always"), [*INIT, "--", *plain])
 
     def test_skip_commands(self):
         plain = json.loads(self.config)["process"]["args"]
         self.assertEqual(self.arguments_of(skipCommands=[plain[0]]), plain)
-        self.assertEqual(self.arguments_of(skipCommands=["other"]), ["/dev/.runi-init", "--", *plain])
+        self.assertEqual(self.arguments_of(skipCommands=["other"]), [*INIT, "--", *plain])
 
     def test_forward(self):
-        self.assertEqual(self.arguments_of(init={"forward": "group"})[:3], ["/dev/.runi-init", "-g", "--"])
+        self.assertEqual(self.arguments_of(init={"forward": "group"})[:len(INIT) + 2], [*INIT, "-g", "--"])
 
     def test_tuning(self):
         self.assertEqual(self.arguments_of(init={"signals": ["TERM:QUIT", "HUP:0"], "expectExit": [143], "graceSeconds": 5})[:10],
-                         ["/dev/.runi-init", "-r", "TERM:QUIT", "-r", "HUP:0", "-e", "143", "-t", "5", "--"])
+                         [*INIT, "-r", "TERM:QUIT", "-r", "HUP:0", "-e", "143", "-t", "5", "--"])
 
     def test_shared_pid(self):
         config = json.loads(self.config)
@@ -571,7 +572,7 @@ class Annotated(Start):
         status, record, stderr = result
         self.assertEqual((status, stderr), (FAKE_STATUS, ""))
         args = json.loads(record["config"].encode("latin-1"))["process"]["args"]
-        self.assertEqual(tuple(args[:len(options) + 2]), ("/dev/.runi-init", *options, "--"))
+        self.assertEqual(tuple(args[:len(INIT) + len(options) + 1]), (*INIT, *options, "--"))
 
     def test_what_does_not_count_is_ignored(self):
         self.configure(init={"graceSeconds": 3})

@@ -263,7 +263,7 @@ class Ways(Explain):
         self.assertNotIn("\x9b".encode(), done.stdout)
         self.assertIn(rb"\x1b[2J", done.stdout)
         self.assertNotIn("\u202e".encode(), done.stdout)
-        self.assertIn(rb"\xe2\x80\xae", done.stdout)
+        self.assertIn(rb"\u202e", done.stdout)
         answer = self.call("--json", "--bundle", self.bundle).stdout
         self.assertFalse([byte for byte in answer if byte != ord("\n") and not 0x20 <= byte < 0x7f], answer)
         self.write({"process": {"args": ["\x1b"]}, "root": {"path": "\x1b[1m"}})

@@ -9,6 +9,7 @@ from bed.cri import Cri
 from bed.docker import Docker
 from bed.engine import comm_of, signals_of
 from bed.podman import Podman
+from bed.shim import INIT
 from look import NOBODY, Look, children_of
 
 
@@ -36,8 +37,9 @@ class Ps(Look):
         init = container["init"]
         kernel = signal.SIGCHLD in signals_of(pid, "SigIgn")
         self.assertEqual(init["reaping"], "kernel" if kernel else "init")
-        self.assertEqual((init["forward"], init["subreaper"], init["graceSeconds"], init["options"]), ("child", False, 0, []))
-        self.assertEqual(init["sandbox"], {"seccomp": True, "noNewPrivileges": True, "onlyCapKill": True})
+        self.assertEqual((init["forward"], init["subreaper"], init["graceSeconds"], init["shield"], init["options"]),
+                         ("child", False, None, False, []))
+        self.assertEqual(init["sandbox"], {"seccomp": True, "noNewPrivileges": True})
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
             rollup = {line.split(":")[0]: int(line.split()[1]) for line in list(file)[1:]}
         self.assertEqual(init["memoryKib"]["privateDirty"], rollup["Private_Dirty"])
@@ -82,7 +84,7 @@ class Ps(Look):
         started = Runc(self).start(RUNI, ["sleep", "1000"])
         container = self.ps()[started.pid]
         self.assertEqual((container["engine"], container["id"]), ("runc", "c"))
-        self.assertEqual(container["arguments"], ["/dev/.runi-init", "--", "sleep", "1000"])
+        self.assertEqual(container["arguments"], [*INIT, "--", "sleep", "1000"])
 
     def test_pods(self):
         cri = Cri(self)

@@ -7,6 +7,7 @@ from bed.bundle import Crun, Runc
 from bed.case import RUNI, Case, until
 from bed.cri import Cri, CriStarted
 from bed.podman import Podman
+from bed.shim import INIT_IN_FRONT
 from engines import for_each_engine
 
 NAME = "io.kubernetes.container.name"
@@ -57,7 +58,7 @@ class Annotations:
         done = self.engine.run(RUNI, ["cat", "/proc/1/cmdline"], **self.options(
             {"runi.dev/signals": "/etc:QUIT", "runi.dev/sources": "/etc", "runi.dev/grace": "4"}))
         self.assertEqual((done.status, done.stdout),
-                         (0, b"/dev/.runi-init\0-t\0004\0--\0cat\0/proc/1/cmdline\0"))
+                         (0, INIT_IN_FRONT.replace(b"--\0", b"-t\0004\0--\0") + b"cat\0/proc/1/cmdline\0"))
 
 
 class Pods(Case):
@@ -83,7 +84,7 @@ class Pods(Case):
 
     def test_one_container_of_a_pod_can_decline(self):
         pod = self.cri.pod(RUNI, annotations={"helper.runi.dev/init": "false"})
-        for name, first in (("app", b"/dev/.runi-init\0--\0"), ("helper", b"sleep\0")):
+        for name, first in (("app", INIT_IN_FRONT), ("helper", b"sleep\0")):
             container = self.started(pod, name, ["sleep", "1000"])
             found = self.cri.exec(container.id, "cat", "/proc/1/cmdline").stdout
             self.assertTrue(found.startswith(first), found)

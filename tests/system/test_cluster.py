@@ -90,7 +90,7 @@ class Cluster(Case):
         bundles = self.cluster.bundles("annotated")
         for name, options in (("c", ["-r", "TERM:QUIT", "-e", "41"]), ("other", ["-e", "42"])):
             args = self.cluster.specification(bundles[name])["process"]["args"]
-            self.assertEqual(args[:len(options) + 2], ["/dev/.runi-init", *options, "--"])
+            self.assertEqual(args[:len(shim.INIT) + len(options) + 1], [*shim.INIT, *options, "--"])
             self.succeed("kill", str(self.cluster.pid(bundles[name])))
         # Both ended as they were told to and so as a success: the pod has not failed.
         until(lambda: self.cluster.kubectl("get", "pod", "annotated", "--output", "jsonpath={.status.phase}") == "Succeeded",

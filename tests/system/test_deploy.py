@@ -15,10 +15,11 @@ import unittest
 from bed import image
 from bed.case import Case, built, need, until
 from bed.cri import Cri
+from bed.shim import INIT
 
 DEPLOY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy")
 ARGV_OF_PID1 = ["sh", "-c", "tr '\\0' ' ' < /proc/1/cmdline"]
-INIT_IN_FRONT = "/dev/.runi-init -- sh -c "
+INIT_IN_FRONT = " ".join((*INIT, "--", "sh", "-c", ""))
 
 
 def read(*names):

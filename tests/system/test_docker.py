@@ -4,6 +4,7 @@ import time
 
 from bed.case import PLAIN, RUNI, Case, until
 from bed.docker import Docker
+from bed.shim import INIT_IN_FRONT
 
 PID_1 = ["sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; exit 3"]
 SOON_S = 5  # dockerd itself waits 10 s before it uses SIGKILL
@@ -56,7 +57,7 @@ class DockerFeatures(Case):
             until(lambda c=container: self.inspect(c, "{{.RestartCount}} {{.State.Status}}") == "2 exited", "two restarts", 30)
             self.assertEqual(self.inspect(container, "{{.State.ExitCode}}"), "3")
             lines = container.output().splitlines()
-            self.assertEqual([line.startswith(b"/dev/.runi-init -- sh") for line in lines], [which == RUNI] * 3)
+            self.assertEqual([line.startswith(INIT_IN_FRONT.replace(b"\0", b" ") + b"sh") for line in lines], [which == RUNI] * 3)
 
     def test_stop_start_restart_pause(self):
         container = self.engine.start(RUNI, ["sleep", "1000"])

@@ -4,6 +4,7 @@ import json
 
 from bed.bundle import Oci
 from bed.case import PLAIN, RUNI, Case, until
+from bed.shim import INIT_IN_FRONT
 from test_facts import INIT_MOUNT, comparable, mount_of
 
 
@@ -32,7 +33,7 @@ class Gvisor(Case):
         line = "\0".join(args).encode() + b"\0"
         done = self.both(args)
         self.assertEqual(done[PLAIN], (3, line, b""))
-        self.assertEqual(done[RUNI], (3, b"/dev/.runi-init\0--\0" + line, b""))
+        self.assertEqual(done[RUNI], (3, INIT_IN_FRONT + line, b""))
 
     def test_an_application_sees_the_same(self):
         facts = {which: json.loads(done.stdout) for which, done in self.both(["probe", "facts"]).items()}

@@ -6,6 +6,7 @@ import signal
 from bed import image
 from bed.case import PLAIN, RUNI, Case, need
 from bed.podman import Podman, PodmanCrun
+from bed.shim import INIT_IN_FRONT
 from engines import for_each_engine
 
 LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"]
@@ -34,7 +35,7 @@ class Pods:
         need("catatonit")
         plain, runi = (self.in_a_pod(which, PID_1) for which in (PLAIN, RUNI))
         self.assertEqual(runi[1], plain[1])
-        self.assertEqual(runi[0], b"/dev/.runi-init -- " + plain[0])
+        self.assertEqual(runi[0], INIT_IN_FRONT.replace(b"\0", b" ") + plain[0])
 
     def test_a_pod_that_shares_its_pid_namespace(self):
         need("catatonit")
@@ -102,7 +103,7 @@ class Rootless(Case):
         for flags in ([], ["--userns", "keep-id"], ["--read-only"], ["--user", "1000"]):
             with self.subTest(flags):
                 plain, runi = (engine.run(which, PID_1, flags=flags) for which in (PLAIN, RUNI))
-                self.assertEqual(runi, plain._replace(stdout=b"/dev/.runi-init -- " + plain.stdout))
+                self.assertEqual(runi, plain._replace(stdout=INIT_IN_FRONT.replace(b"\0", b" ") + plain.stdout))
         started = engine.start(RUNI, ["sleep", "1000"])
         started.kill("TERM")
         self.assertEqual(started.wait(), 128 + signal.SIGTERM)
@@ -153,7 +154,7 @@ RUN id -u >who; test ! -e /.runi-init
             self.succeed(*argv(which, f"localhost/{which}:1"), env=self.engine.environment)
             mounted = self.engine.ask("image", "mount", f"localhost/{which}:1")
             with open(os.path.join(mounted, "pid_1"), encoding="utf-8") as file:
-                self.assertEqual(file.read().startswith("/dev/.runi-init -- "), which == RUNI)
+                self.assertEqual(file.read().startswith(INIT_IN_FRONT.decode().replace("\0", " ")), which == RUNI)
             files[which] = {os.path.relpath(os.path.join(top, name), mounted)
                             for top, folders, names in os.walk(mounted) for name in folders + names}
             self.assertLessEqual({"made", "tmp/who"}, files[which])

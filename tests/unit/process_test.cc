@@ -37,7 +37,6 @@ TEST(Status, is_read) {
   EXPECT_EQ(process->blocked, 0xfffffffe7ffbfeffU);
   EXPECT_EQ(process->ignored, 0x10000U);
   EXPECT_EQ(process->caught, 0x4002U);
-  EXPECT_EQ(process->capabilities, 0x20U);
   EXPECT_TRUE(process->no_new_privs);
   EXPECT_EQ(process->seccomp, 2);
   EXPECT_EQ(process->rss_kib, 12U);
