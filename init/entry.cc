@@ -4,7 +4,7 @@
 
 // At entry the stack pointer is at argc (System V ABI for x86-64, 3.4.1). The stack goes on from a page
 // border, so that what stays for good fits one page. clone(2) takes flags, stack, two thread-id pointers and
-// a thread pointer; the flags used here leave the last three unread, so that r8 and r9, which the kernel
+// a thread pointer; the flags used here leave the last unread, so that r8 and r9, which the kernel
 // preserves, carry function and argument into the child.
 asm(R"(
     .text
@@ -24,6 +24,7 @@ runi_spawn:
     movq  %rsi, %rdi
     movq  %rdx, %rsi
     movq  %r9, %rdx
+    leaq  4(%r9), %r10
     movq  %r8, %r9
     movq  %rcx, %r8
     syscall
@@ -61,6 +62,7 @@ runi_spawn:
     mov   x7, x2
     mov   x2, x5
     mov   x6, x4
+    add   x4, x5, #4
     mov   x5, x3
     svc   #0
     cbnz  x0, 1f

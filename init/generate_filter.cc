@@ -18,9 +18,10 @@ constexpr std::uint32_t kPidfdGetInfo = 0xC040FF0B;  // kernel.h: kPidfdGetInfo,
 constexpr std::uint64_t kUnchanged = ~std::uint64_t{0};  // setresuid(2): -1
 
 constexpr int kAllowed[] = {
-    SCMP_SYS(clock_gettime),   SCMP_SYS(exit_group),      SCMP_SYS(getpgid), SCMP_SYS(kill),
-    SCMP_SYS(madvise),         SCMP_SYS(ppoll),           SCMP_SYS(pread64), SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_sigtimedwait), SCMP_SYS(waitid),  SCMP_SYS(writev),
+    SCMP_SYS(clock_gettime),   SCMP_SYS(exit_group),      SCMP_SYS(getpgid),     SCMP_SYS(kill),
+    SCMP_SYS(madvise),         SCMP_SYS(ppoll),           SCMP_SYS(pread64),     SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_sigtimedwait), SCMP_SYS(sched_yield), SCMP_SYS(waitid),
+    SCMP_SYS(writev),
 };
 
 // Calls of which one argument decides: its index, and its value.

@@ -204,6 +204,9 @@ inline long getsid() {
 inline long getpgid(long pid) {
   return call(__NR_getpgid, pid);
 }
+inline long yield() {
+  return call(__NR_sched_yield);
+}
 inline long setsid() {
   return call(__NR_setsid);
 }
@@ -333,8 +336,9 @@ inline long monotonic_time(__kernel_timespec* now) {
 // Makes a process with the system call `number` (clone, or one without arguments such as vfork) that runs
 // function(argument) on the stack that ends at stack_top, and never on the caller's frames, so that a child
 // which shares memory with its parent cannot spoil them. With CLONE_PIDFD, where the kernel knows that,
-// *pidfd becomes the child's. Returns the child's pid, or -errno.
+// files[0] becomes the child's pidfd; with CLONE_CHILD_CLEARTID, files[1] becomes 0 when the child leaves the
+// memory. Returns the child's pid, or -errno.
 extern "C" long runi_spawn(long number, unsigned long flags, char* stack_top, void (*function)(void*),
-                           void* argument, int* pidfd);
+                           void* argument, int* files);
 
 }  // namespace runi::kernel

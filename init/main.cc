@@ -15,58 +15,14 @@ namespace {
 constexpr const char* kVersion = "tini version " RUNI_VERSION " - git.runi-init\n";
 constexpr const char* kLicence = "Apache-2.0\n";
 constexpr const char* kHelp =
-    "Usage: runi-init [options] [--] command [args]\n"
-    "-e CODE\t\texit 0 for CODE\n"
-    "-g\t\tsignal command's group\n"
-    "-l\t\tlicence\n"
-    "-n\t\tno sandbox\n"
-    "-p SIG\t\tSIG when parent ends\n"
-    "-P\t\tonly reap\n"
-    "-r FROM:TO\tforward FROM as TO; 0: not\n"
-    "-s\t\tsubreaper\n"
-    "-S SIG,...\tshield from others\n"
-    "-t SECONDS\tgrace for what is left\n"
-    "-v\t\tverbose\n"
-    "-w\t\twarn of orphans\n"
-    "-h, -V\n";
+    "Usage: runi-init [-ghlnPsvVw] [-e CODE] [-p SIGNAL] [-r FROM:TO]\n"
+    "       [-S SIGNAL,...] [-t SECONDS] [--] COMMAND [ARGUMENT...]\n"
+    "See runi-init(8).\n";
 
 // Whether a child would not have the scheduling policy that the container was given (sched(7)).
 bool is_policy_reset_on_fork() {
   const long policy = kernel::scheduling_policy();
   return policy > 0 && (policy & SCHED_RESET_ON_FORK) != 0;
-}
-
-constexpr int kUsualLimit = 1024;  // RLIMIT_NOFILE as most programs have it
-
-// Closes every descriptor from 3 on but keep: without close_range(2) (before Linux 5.9, or denied) one by
-// one, as far as is affordable.
-void close_files(int keep) {
-  const unsigned kept = keep < 3 ? 2 : static_cast<unsigned>(keep);
-  if ((kept <= 3 || kernel::close_range(3, kept - 1) == 0) && kernel::close_range(kept + 1, ~0U) == 0) return;
-  for (int fd = 3; fd < kUsualLimit; ++fd) {
-    if (fd != keep) kernel::close(fd);
-  }
-}
-
-// Leaves open no more than the file's name: who writes to /proc/1/fd/1 opens it anew. A terminal is the
-// application's now. Held open, criu would save it with the session of the first process that has it, PID 1,
-// which is none, and only the restore would fail.
-void hold_by_name(int fd) {
-  Numbered path;
-  const long name = kernel::open(path.set("/proc/self/fd/", static_cast<unsigned>(fd)), O_PATH);
-  if (name >= 0) kernel::replace_file(name, fd);
-}
-
-// Lets go of everything that would outlive its use in a process that runs as long as the container: files,
-// locks and pipes behind descriptors, the mount below the working directory. 0, 1 and 2 stay, because
-// programs write to /proc/1/fd/1; so does pidfd.
-void let_go(const Place& place, int pidfd, bool speaks) {
-  if (place.kind == Place::Kind::own_session && place.terminal >= 0 && !speaks) {
-    for (int fd = 0; fd <= 2; ++fd) hold_by_name(fd);
-  }
-  if (place.opened) kernel::close(place.terminal);
-  close_files(pidfd);
-  kernel::chdir("/");
 }
 
 [[noreturn, gnu::noinline]] void refuse(const char* complaint, const char* wrong = nullptr) {
@@ -122,7 +78,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
   const char** const environment = args + reinterpret_cast<std::uintptr_t>(*stack) + 1;
   const Auxiliary auxiliary = read_auxiliary(environment);
   // It runs whatever it is told to; who can change the mode of a file may not make it a way to its owner.
-  if (auxiliary.gains_rights) refuse("set-user-ID or set-group-ID");
+  if (auxiliary.gains_rights) refuse("set-user-ID or set-group");
   const Options options = parse_options(args);
   const bool pause = options.request == Request::pause;
   if (options.request != Request::run && !pause) answer(options);
@@ -134,34 +90,22 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
   if (options.on_parents_death != 0) kernel::set_parent_death_signal(options.on_parents_death);
 
   if (pause && !can_be_init) refuse("cannot pause here");
-  Place place;
-  Spawned application;
-  if (!pause) {
-    program.args = options.command;
-    program.environment = environment;
-    if (!can_be_init || is_policy_reset_on_fork()) execute(program);
-    // What -t waits for has to come to the init.
-    const bool subreaper = options.subreaper || options.grace_s > 0;
-    if (subreaper) kernel::set_subreaper(true);
-    place = prepare_place();
-    // Until the sandbox stands, the application could have PID 1 execute something else (ptrace(2)). What it
-    // executes itself is as dumpable as ever.
-    kernel::set_dumpable(false);
-    application = spawn(program, place);
-    if (application.pid < 0) {
-      // No process to be had (a limit, a seccomp profile): then without an init.
-      take_back(place);
-      if (subreaper) kernel::set_subreaper(false);
-      execute(program);
-    }
-  } else if (options.subreaper) {
-    kernel::set_subreaper(true);
+  if (pause) {
+    if (options.subreaper) kernel::set_subreaper(true);
+    serve(options, nullptr, {}, args[0], auxiliary.page_size);
   }
-
-  // From here on the init must not fail: if it ends, all that runs in the container is killed. Nothing below
-  // has an error that ends it.
-  let_go(place, application.pidfd, options.verbosity > 0 || options.warn_of_orphans);
-  serve(options, application, args[0], auxiliary.page_size);
+  program.args = options.command;
+  program.environment = environment;
+  if (!can_be_init || is_policy_reset_on_fork()) execute(program);
+  // What -t waits for has to come to the init.
+  const bool subreaper = options.subreaper || options.grace_s > 0;
+  if (subreaper) kernel::set_subreaper(true);
+  const Place place = prepare_place();
+  serve(options, &program, place, args[0], auxiliary.page_size);
+  // No process to be had (a limit, a seccomp profile): then without an init.
+  take_back(place);
+  if (subreaper) kernel::set_subreaper(false);
+  execute(program);
 }
 
 }  // namespace runi

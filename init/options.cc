@@ -93,7 +93,7 @@ Options parse_options(const char* const* args) {
   if (options.request == Request::pause) {
     if (*args != nullptr) refuse(options, *args, "-P takes no command");
   } else if (*args == nullptr) {
-    refuse(options, nullptr, "no command to run");
+    refuse(options, nullptr, "no command");
   }
   return options;
 }

@@ -1,5 +1,6 @@
 #include "serve.h"
 
+#include "files.h"
 #include "report.h"
 #include "sandbox.h"
 #include "text.h"
@@ -31,14 +32,15 @@ enum class Phase : unsigned char {
 
 struct State {
   const Options& options;
-  Phase phase;
+  const Place& place;
+  Phase phase = Phase::pausing;
   bool backlog = false;         // more may be ready to be reaped
   bool asked_to_end = false;    // by a SIGTERM
   bool borrows_user = false;    // signals reach the application only when they come from its user
   int status = kExitInitError;  // to end with when there is nothing left to wait for
   long self;                    // the init's own number
-  long application;
-  long target;           // of forwarded signals: the application, or minus that for its whole group
+  long application = 0;
+  long target = 0;       // of forwarded signals: the application, or minus that for its whole group
   long rest = 0;         // finishing: whom the last signals are for, as kill(2) takes it
   long own_user = -1;    // where a user is borrowed: the init's, and the application's as it was last seen
   long user = -1;        //
@@ -414,12 +416,18 @@ void let_kernel_reap(State& state, bool counts_orphans) {
   }
 }
 
-// Gets ready for the rest of the application's life.
-[[gnu::noinline, gnu::cold]] void settle(State& state, int pidfd) {
+// Gets ready for the rest of the application's life. From here on the init must not fail: if it ends, all
+// that runs in the container is killed. Nothing below has an error that ends it.
+[[gnu::noinline, gnu::cold]] void settle(void* context, const Spawned& child) {
+  State& state = *static_cast<State*>(context);
   const Options& options = state.options;
-  if (state.phase == Phase::running) {
-    if (options.verbosity > 0) say("started ", state.application);
-    state.files[0].fd = pidfd;
+  let_go(state.place, child.pidfd, options.verbosity > 0 || options.warn_of_orphans);
+  if (child.pid > 0) {
+    state.phase = Phase::running;
+    state.application = child.pid;
+    state.target = options.forward_to_group ? -child.pid : child.pid;
+    if (options.verbosity > 0) say("started ", child.pid);
+    state.files[0].fd = child.pidfd;
     if (state.kernel_reaps()) let_kernel_reap(state, options.warn_of_orphans || options.verbosity > 1);
     state.borrows_user = must_borrow_user();
     const bool shield = options.shield && state.self == 1;
@@ -441,14 +449,17 @@ bool can_serve() {
   return children == 0 || children == -ECHILD;
 }
 
-[[gnu::hot, gnu::noinline]] void serve(const Options& options, const Spawned& application,
+[[gnu::hot, gnu::noinline]] void serve(const Options& options, const Program* program, const Place& place,
                                        const char* strings, long page_size) {
-  State state = {.options = options,
-                 .phase = application.pid > 0 ? Phase::running : Phase::pausing,
-                 .self = kernel::getpid(),
-                 .application = application.pid,
-                 .target = options.forward_to_group ? -application.pid : application.pid};
-  settle(state, application.pidfd);
+  State state = {.options = options, .place = place, .self = kernel::getpid()};
+  if (program == nullptr) {
+    settle(&state, {});
+  } else {
+    // Until the sandbox stands, the application could have PID 1 execute something else (ptrace(2)). What it
+    // executes itself is as dumpable as ever.
+    kernel::set_dumpable(false);
+    if (spawn(*program, place, settle, &state) < 0) return;
+  }
 
   // Whatever the start left behind: its stack above this page up to the strings, the child's below it, and
   // the code.

@@ -173,36 +173,57 @@ class Addressee {
   Numbered listen_pidfd_id_;
 };
 
+// What a child does next, where it shares memory with PID 1 and so can be told.
+enum Step : int {
+  wait,       // until it is told
+  miss,       // leave its number to the next
+  prepare,    // take its place, and wait again
+  continue_,  // to the end
+};
+
+// Waits while the word, which another process writes, has this value. Returns what it has then. Most waits
+// are shorter than a sleep would be.
+int wait_while(const int& word, int value) {
+  constexpr int kMostYields = 200;
+  constexpr __kernel_timespec kPause = {0, 100'000};
+  int found = value;
+  for (int tries = 0; (found = __atomic_load_n(&word, __ATOMIC_ACQUIRE)) == value; ++tries) {
+    siginfo_t none;
+    if (tries < kMostYields) {
+      kernel::yield();
+    } else {
+      kernel::wait_for_signal(0, &none, &kPause);
+    }
+  }
+  return found;
+}
+
+void tell(int& word, Step step) {
+  __atomic_store_n(&word, step, __ATOMIC_RELEASE);
+}
+
 struct Child {
   const Program& program;
   const Place& place;
-  bool may_miss = false;  // whether it may leave its number to the next; takes memory that is shared
-  bool missed = false;    // whether it has
+  int step = Step::wait;
 };
 
 // The child's life until it is the application. It may share memory with PID 1, and must not count on it.
 void live(void* child) {
-  Child& self = *static_cast<Child*>(child);
-  if (self.may_miss && kernel::getppid() == 1 && !is_steady(kernel::getpid())) {
-    self.missed = true;
-    kernel::exit(0);
-  }
+  const Child& self = *static_cast<Child*>(child);
+  if (wait_while(self.step, Step::wait) == Step::miss) kernel::exit(0);
   take_place(self.place);
   Addressee addressee;
   addressee.correct(self.program.environment);
+  wait_while(self.step, Step::prepare);
   execute(self.program);
 }
 
-// Takes the child that missed off the process table, and off the container's account of processes: a limit
-// may have room for no more than the application. Returns whether that went as it should.
-bool reap_missed(Spawned& spawned) {
-  kernel::close(spawned.pidfd);
-  spawned.pidfd = -1;
+// Takes a child that missed off the process table, and off the container's account of processes: a limit may
+// have room for no more than the application. Returns whether it was that child, and no orphan.
+bool reap_missed(long pid) {
   siginfo_t info;
-  do {
-    if (kernel::wait_for_any(&info, WEXITED) != 0 || info.si_pid == 0) return false;
-  } while (info.si_pid != spawned.pid);
-  return true;
+  return kernel::wait_for_any(&info, WEXITED) == 0 && info.si_pid == pid;
 }
 
 }  // namespace
@@ -246,16 +267,17 @@ void take_back(const Place& place) {
   }
 }
 
-Spawned spawn(const Program& program, const Place& place) {
+long spawn(const Program& program, const Place& place, void (*settle)(void*, const Spawned&), void* context) {
   struct Way {
-    short number;
-    short flags;
+    int number;
+    unsigned flags;
   };
-  // The first is vfork, without sharing the stack: nothing to copy, and when it returns the application's
-  // session and group exist. The others are for a seccomp profile that dislikes the one before.
+  // The first shares memory, but not the stack: nothing to copy, and a word is enough to tell the child what
+  // to do. The others are for a seccomp profile that dislikes the one before, and start the application at
+  // once.
   static constexpr Way kWays[] = {
+    {__NR_clone, CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD},
     {__NR_clone, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD},
-    {__NR_clone, CLONE_VM | CLONE_VFORK | SIGCHLD},
     {__NR_clone, SIGCHLD},
 #if defined(__NR_vfork) && defined(__NR_fork)
     {__NR_vfork, 0},
@@ -264,22 +286,31 @@ Spawned spawn(const Program& program, const Place& place) {
   };
   const std::size_t stack_bytes = (candidate_bytes(program) + kChildStackBytes) & ~std::size_t{15};
   char* const stack_top = static_cast<char*>(__builtin_alloca(stack_bytes)) + stack_bytes;
-  Child child = {program, place};
-  Spawned spawned;
-  for (const Way& way : kWays) {
-    int misses = 0;
-    do {
-      child.may_miss = (way.flags & CLONE_VM) != 0 && misses < kRound;
-      child.missed = false;
-      spawned.pid = kernel::runi_spawn(way.number, static_cast<unsigned long>(way.flags), stack_top, live,
-                                       &child, &spawned.pidfd);
-      if (child.missed && !reap_missed(spawned)) misses = kRound;
-      ++misses;
-    } while (child.missed);
+  const bool counts = kernel::getpid() == 1;
+  int misses = 0;
+  for (const Way* way = kWays;;) {
+    const bool waits = (way->flags & CLONE_CHILD_CLEARTID) != 0;
+    Child child = {program, place, waits ? Step::wait : Step::continue_};
+    Spawned spawned = {.shares_memory = waits};
+    spawned.pid = kernel::runi_spawn(way->number, way->flags, stack_top, live, &child, &spawned.pidfd);
+    if (spawned.pid > 0) {
+      if (waits && counts && !is_steady(spawned.pid) && misses < kRound) {
+        tell(child.step, Step::miss);
+        misses = reap_missed(spawned.pid) ? misses + 1 : kRound;
+        continue;
+      }
+      tell(child.step, Step::prepare);
+      settle(context, spawned);
+      tell(child.step, Step::continue_);
+      wait_while(spawned.shares_memory, 1);
+      return spawned.pid;
+    }
     // Where it is a limit, the others would not do better, and a profile may kill for them.
-    if (spawned.pid > 0 || spawned.pid == -EAGAIN || spawned.pid == -ENOMEM) break;
+    ++way;
+    if (spawned.pid == -EAGAIN || spawned.pid == -ENOMEM || way == kWays + sizeof kWays / sizeof *kWays) {
+      return spawned.pid;
+    }
   }
-  return spawned;
 }
 
 void execute(const Program& program) {

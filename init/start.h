@@ -36,13 +36,20 @@ void take_back(const Place& place);
 struct Spawned {
   long pid = 0;    // or -errno where the kernel would make no process
   int pidfd = -1;  // closed by exec; -1 where the kernel has no such thing or was not allowed to make it
+  int shares_memory =
+      0;  // 1 until it executes something or ends, where it uses the init's memory for so long
 };
 
-// Starts the program in its place. Returns when it has been executed, or has failed to be (and then has said
-// so and ended with 127 or 126). In its environment, the variables by which systemd names the process that is
-// meant name the program where they named the init; the strings themselves stay as they are, for
-// /proc/1/environ shows those.
-[[nodiscard]] Spawned spawn(const Program& program, const Place& place);
+// Starts the program in its place. Before it is executed, wherever that can be, settle(context, child) has
+// done what PID 1 needs to do for it and for itself, so that the program finds a PID 1 at rest. In its
+// environment, the variables by which systemd names the process that is meant name the program where they
+// named the init; the strings themselves stay as they are, for /proc/1/environ shows those.
+//
+// As PID 1, the program's number is one of few, see is_steady() in start.cc. Returns its pid when it has been
+// executed, or has failed to be (and then has said so and ended with 127 or 126); or -errno, where no process
+// can be made, and nothing has been settled.
+[[nodiscard]] long spawn(const Program& program, const Place& place,
+                         void (*settle)(void* context, const Spawned& child), void* context);
 
 // Becomes the program. If that cannot be, says why on stderr and exits: 127 where there is no such program,
 // 126 where there is one that cannot be executed.

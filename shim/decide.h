@@ -48,7 +48,7 @@ struct CommandLookup {
   Result result = Result::may_start;
   std::string path;  // in the container, of what is there; may be empty
   // The user that a set-user-ID file belongs to, as the host numbers it.
-  std::optional<std::uint64_t> set_user;
+  std::optional<std::uint64_t> set_user = {};
 };
 
 // What decide() must know of the root file system, which the specification only names.

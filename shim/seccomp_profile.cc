@@ -39,6 +39,7 @@ constexpr std::uint64_t kHere = static_cast<std::uint64_t>(AT_FDCWD);
 constexpr std::uint64_t kLastFile = ~0U;
 constexpr std::uint64_t kUnchanged = ~std::uint64_t{0};  // -1
 constexpr std::uint64_t kSpawn = CLONE_VM | CLONE_VFORK | SIGCHLD;
+constexpr std::uint64_t kSpawnWaiting = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD;
 
 // What init/ calls: main.cc, start.cc, serve.cc, sandbox.cc. Two rows for one call where the arguments
 // differ. Not here: what is only called when the container's start has failed already (writev, for the
@@ -89,14 +90,15 @@ constexpr Call kCalls[] = {
      When::always,
      {is(PR_SET_DUMPABLE), is(0), is(0), is(0), is(0)}},
     // The new process. A way that the kernel refuses for another reason than the profile is followed by none.
+    {"clone", SCMP_SYS(clone), Need::process, When::always, {is(kSpawnWaiting)}},
     {"clone", SCMP_SYS(clone), Need::process, When::always, {is(kSpawn | CLONE_PIDFD)}},
-    {"clone", SCMP_SYS(clone), Need::process, When::always, {is(kSpawn)}},
     {"clone", SCMP_SYS(clone), Need::process, When::always, {is(SIGCHLD)}},
 #if defined(__NR_vfork) && defined(__NR_fork)
     {"vfork", SCMP_SYS(vfork), Need::process, When::always, {}},
     {"fork", SCMP_SYS(fork), Need::process, When::always, {}},
 #endif
-    // One that has left its number to the next.
+    // Until it and PID 1 are ready for each other; and one that has left its number to the next.
+    {"sched_yield", SCMP_SYS(sched_yield), Need::ignored, When::always, {}},
     {"waitid", SCMP_SYS(waitid), Need::wanted, When::always, {is(P_ALL), is(0), kAny, is(WEXITED), is(0)}},
     // If there is none, for a limit: back.
     {"prctl", SCMP_SYS(prctl), Need::ignored, When::subreaper, {is(PR_SET_CHILD_SUBREAPER), is(0)}},

@@ -10,7 +10,7 @@ _libc.syscall.restype = ctypes.c_long
 # x86-64, asm/unistd_64.h
 NUMBERS = {
     "fstat": 5, "rt_sigaction": 13, "rt_sigprocmask": 14, "ioctl": 16, "pread64": 17, "madvise": 28, "getpid": 39, "clone": 56,
-    "fork": 57, "vfork": 58, "kill": 62, "uname": 63, "fcntl": 72, "chdir": 80, "ptrace": 101, "setpgid": 109, "getppid": 110, "setsid": 112,
+    "fork": 57, "vfork": 58, "kill": 62, "uname": 63, "fcntl": 72, "chdir": 80, "ptrace": 101, "setpgid": 109, "sched_yield": 24, "getppid": 110, "setsid": 112,
     "getuid": 102, "setresuid": 117, "getpgid": 121, "getsid": 124, "rt_sigtimedwait": 128, "rt_sigqueueinfo": 129, "sched_getscheduler": 145,
     "capget": 125, "capset": 126, "prctl": 157, "clock_gettime": 228, "waitid": 247, "openat": 257, "readlinkat": 267, "ppoll": 271, "signalfd4": 289, "prlimit64": 302, "dup3": 292, "pidfd_open": 434, "clone3": 435,
     "close_range": 436,
