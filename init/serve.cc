@@ -22,7 +22,7 @@ constexpr long kStartPages = 16;  // more stack than the start can have used
 
 constexpr __kernel_timespec kNow = {};
 constexpr __kernel_timespec kMoment = {0, 1'000'000};
-constexpr int kMostLooks = 100;  // a moment apart
+constexpr int kMostLooks = 50;  // a moment apart
 
 enum class Phase : unsigned char {
   pausing,    // -P: there is no application
@@ -92,10 +92,11 @@ std::uint64_t read_digits(const char* text, unsigned base) {
 }
 
 // Reads of the application what matters for a signal: which it blocks or handles, its real user, its tracer,
-// and whether it runs at this moment. Returns whether all of it could be had, of an application that is
-// alive.
+// whether it runs at this moment, and how often it has slept. Returns whether all of it could be had, of an
+// application that is alive.
 struct Facts {
   bool running = false;
+  long sleeps = 0;
   Signals blocked = 0;
   Signals handled = 0;
   long user = -1;
@@ -103,7 +104,7 @@ struct Facts {
 };
 [[gnu::noinline, gnu::cold]] bool read_facts(int file, Facts& facts) {
   char chunk[1024];
-  char line[32];
+  char line[48];
   std::size_t length = 0;
   long offset = 0;
   for (;;) {
@@ -125,33 +126,13 @@ struct Facts {
         facts.tracer = static_cast<long>(read_digits(pid, 10));
       if (const char* user = after(line, "Uid:\t")) facts.user = static_cast<long>(read_digits(user, 10));
       if (const char* set = after(line, "SigBlk:\t")) facts.blocked = read_digits(set, 16);
-      if (const char* set = after(line, "SigCgt:\t")) {
-        facts.handled = read_digits(set, 16);
+      if (const char* set = after(line, "SigCgt:\t")) facts.handled = read_digits(set, 16);
+      if (const char* count = after(line, "voluntary_ctxt_switches:\t")) {
+        facts.sleeps = static_cast<long>(read_digits(count, 10));
         return true;
       }
     }
   }
-}
-
-// Whether the application waits for signals as sigwait(3) does, or may do so. While it does, what it waits
-// for does not show as blocked in its status (do_sigtimedwait() in kernel/signal.c). Where it waits, the
-// kernel tells only who may look into it: so not of one that has changed its user. Of one that has just begun
-// to sleep it tells that a little later (get_wchan() in kernel/sched/core.c).
-[[gnu::noinline, gnu::cold]] bool may_wait_for_signals(const State& state, Facts& facts) {
-  if (facts.user != state.own_user) return true;
-  for (int tries = kMostLooks; tries != 0; --tries) {
-    char place[64] = {};
-    if (kernel::read_at(state.wait_file, place, sizeof place - 1, 0) <= 0) return true;
-    for (const char* at = place; *at != '\0'; ++at) {
-      if (after(at, "sigtimedwait") != nullptr) return true;
-    }
-    if (*place != '0') return false;
-    if (!read_facts(state.status_file, facts)) return true;
-    if (facts.running) return false;
-    siginfo_t none;
-    kernel::wait_for_signal(0, &none, &kMoment);
-  }
-  return true;
 }
 
 // --- the end -----------------------------------------------------------------------------------------------
@@ -231,14 +212,46 @@ const char* page_floor(const char* address, long page_size) {
   return info.si_code != SI_USER || info.si_pid != state.self;
 }
 
+// Where the application waits, as /proc/PID/wchan tells those who may look into it.
+enum class Where : unsigned char { unknown, for_signals, elsewhere };
+
+[[gnu::noinline, gnu::cold]] Where find_where(int file) {
+  char name[64] = {};
+  if (kernel::read_at(file, name, sizeof name - 1, 0) <= 0 || *name == '0') return Where::unknown;
+  for (const char* at = name; *at != '\0'; ++at) {
+    if (after(at, "sigtimedwait") != nullptr) return Where::for_signals;
+  }
+  return Where::elsewhere;
+}
+
 // Whether a signal goes on to the application, of which `facts` are known: unless -S, every one does. With
 // it, what the kernel would drop if the application were PID 1 (sig_task_ignored() in kernel/signal.c) is
 // dropped, but for the signals that are to stop the container, and for SIGCONT, which acts all the same.
-bool passes_shield(State& state, Facts& facts, int from, int to) {
+//
+// While the application waits for signals as sigwait(3) does, what it waits for does not show as blocked
+// (do_sigtimedwait() in kernel/signal.c); so it matters where it waits. Only if it has been in one place, or
+// running, from one look to the next is that certain. Of one that has just begun to sleep the kernel tells
+// the place a little later (get_wchan() in kernel/sched/core.c).
+[[gnu::noinline, gnu::cold]] bool passes_shield(State& state, Facts& facts, int from, int to) {
   const Signals signal = set_of(to);
-  if (((facts.handled | facts.blocked) & signal) != 0 || to == SIGCONT) return true;
-  if ((state.options.stops & (signal | set_of(from))) == 0) return may_wait_for_signals(state, facts);
-  state.unhandled |= signal;
+  long sleeps = -1;
+  for (int looks = kMostLooks; looks != 0; --looks) {
+    if (((facts.handled | facts.blocked) & signal) != 0 || to == SIGCONT) return true;
+    if ((state.options.stops & (signal | set_of(from))) != 0) {
+      state.unhandled |= signal;
+      return true;
+    }
+    if (facts.sleeps == sleeps) return false;
+    const Where where = find_where(state.wait_file);
+    if (where == Where::for_signals) return true;
+    if (where == Where::elsewhere || facts.running) {
+      sleeps = facts.sleeps;
+    } else {
+      siginfo_t none;
+      kernel::wait_for_signal(0, &none, &kMoment);
+    }
+    if (!read_facts(state.status_file, facts)) return true;
+  }
   return true;
 }
 

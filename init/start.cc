@@ -100,17 +100,6 @@ bool is_controlling_terminal(int fd, long session) {
          (kernel::status_flags(fd) & O_ACCMODE) != O_WRONLY;
 }
 
-// Takes what the kernel sent for TIOCNOTTY (disassociate_ctty() in drivers/tty/tty_jobctrl.c): it bears our
-// own pid. What someone else sent goes back into the queue as it was.
-void drop_own(int signal) {
-  constexpr __kernel_timespec kNow = {};
-  siginfo_t info;
-  if (kernel::wait_for_signal(kernel::set_of(signal), &info, &kNow) != signal) return;
-  const long self = kernel::getpid();
-  if (info.si_code == SI_USER && info.si_pid == self) return;
-  if (kernel::queue_signal(self, info) < 0) kernel::kill(self, signal);
-}
-
 void take_place(const Place& place) {
   if (place.kind == Place::Kind::own_session) {
     kernel::setsid();
@@ -255,8 +244,6 @@ Place prepare_place() {
     place.kind = Place::Kind::own_session;
   } else if (kernel::ioctl(place.terminal, TIOCNOTTY, 0L) == 0) {
     place.kind = Place::Kind::own_session;
-    drop_own(SIGHUP);
-    drop_own(SIGCONT);
   }
   return place;
 }

@@ -25,8 +25,9 @@ struct Place {
 };
 
 // Settles where the application belongs. A session leader, which is what container runtimes make of PID 1,
-// gives its controlling terminal up for the application to take; SIGHUP and SIGCONT that the kernel sends it
-// for that are gone when this returns, and no other signal is. All signals must be blocked.
+// gives its controlling terminal up for the application to take. The kernel sends it SIGHUP and SIGCONT for
+// that (disassociate_ctty() in drivers/tty/tty_jobctrl.c), as if it had sent them itself. All signals must be
+// blocked.
 [[nodiscard]] Place prepare_place();
 
 // Undoes prepare_place().

@@ -866,7 +866,7 @@ class Arm64(unittest.TestCase):
 
     def test_options(self):
         for options, script, status in ((["-e", "7"], "exit 7", 0), (["-e7", "-vw"], "exit 8", 8),
-                                        (["-t", "1000"], "sleep 1000 & exit 3", 3), (["-r", "USR1:KILL"], "kill -USR1 $PPID; sleep 1000", 137)):
+                                        (["-t", "1000"], "sleep 1000 & exit 3", 3), (["-r", "USR1:KILL"], "kill -USR1 $PPID; exec sleep 1000", 137)):
             with self.subTest(options):
                 self.assertEqual(self.run_init(*options, "sh", "-c", script).returncode, status)
 
