@@ -78,7 +78,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
   const char** const environment = args + reinterpret_cast<std::uintptr_t>(*stack) + 1;
   const Auxiliary auxiliary = read_auxiliary(environment);
   // It runs whatever it is told to; who can change the mode of a file may not make it a way to its owner.
-  if (auxiliary.gains_rights) refuse("set-user-ID or set-group");
+  if (auxiliary.gains_rights) refuse("set-user-ID");
   const Options options = parse_options(args);
   const bool pause = options.request == Request::pause;
   if (options.request != Request::run && !pause) answer(options);
@@ -89,7 +89,7 @@ extern "C" [[noreturn, gnu::used]] void runi_start(char** stack) {
   const bool can_be_init = blocked && notified && can_serve();
   if (options.on_parents_death != 0) kernel::set_parent_death_signal(options.on_parents_death);
 
-  if (pause && !can_be_init) refuse("cannot pause here");
+  if (pause && !can_be_init) refuse("cannot pause");
   if (pause) {
     if (options.subreaper) kernel::set_subreaper(true);
     serve(options, nullptr, {}, args[0], auxiliary.page_size);

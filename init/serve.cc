@@ -183,8 +183,9 @@ constexpr long kNsPerSecond = 1'000'000'000;
   const int grace_s = state.options.grace_s;
   const bool follows = grace_s == kNoGrace && signal != 0 && (state.unhandled & set_of(signal)) != 0;
   if (!follows) {
+    if (grace_s <= 0) end(state);
     const long now_ns = monotonic_ns();
-    if (grace_s <= 0 || now_ns < 0) end(state);
+    if (now_ns < 0) end(state);
     state.deadline_ns = now_ns + grace_s * kNsPerSecond;
   }
   state.phase = Phase::finishing;
@@ -372,16 +373,10 @@ void wait_and_reap(State& state) {
 // there is no answer, and no descriptor is found to be none.
 bool can_watch(State& state) {
   kernel::ProcessInfo info;
-  new_utsname name;
   if (kernel::process_info(state.files[0].fd, &info) != 0 || (info.mask & kernel::kPidfdInfoPid) == 0 ||
-      kernel::kernel_name(&name) != 0) {
+      linux_version() < version_number(6, 15)) {
     return false;
   }
-  const char* release = name.release;
-  const int major = read_number(release, 999);
-  if (*release != '.' || major < 6) return false;
-  ++release;
-  if (major == 6 && read_number(release, 999) < 15) return false;
   state.files[1].fd = static_cast<int>(kernel::open_signals(kernel::kEverySignal));
   if (state.files[1].fd < 0) return false;
   pollfd none[2] = {{state.files[0].fd, 0, 0}, {0x7FFFFFFF, 0, 0}};

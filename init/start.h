@@ -30,8 +30,16 @@ struct Place {
 // blocked.
 [[nodiscard]] Place prepare_place();
 
-// Undoes prepare_place().
+// Undoes prepare_place(). No SIGHUP or SIGCONT is pending then.
 void take_back(const Place& place);
+
+// Versions of Linux as numbers, so that they can be compared.
+constexpr int version_number(int major, int minor) {
+  return major * 1000 + minor;
+}
+
+// The kernel's own; 0 if it cannot be had.
+[[nodiscard]] int linux_version();
 
 // A child.
 struct Spawned {

@@ -65,11 +65,12 @@ class Numbered {
   char text_[kMostText + 20 + 1];
 };
 
-// strerror's words for an error number (positive) that starting a program meets; null for any other.
+// strerror's words for an error number (positive) that starting a program meets as a rule; null for any
+// other.
 constexpr const char* words_for(int error) {
   // Number and text after each other: a table of pointers is twice as long, and the file's size counts.
   static_assert(EPERM == 1 && ENOENT == 2 && ENOEXEC == 8 && ENOMEM == 12 && EACCES == 13 && ENOTDIR == 20 &&
-                ETXTBSY == 26 && ENAMETOOLONG == 36 && ELOOP == 40);
+                ETXTBSY == 26);
   const char* entry =
       "\001Operation not permitted\0"
       "\002No such file or directory\0"
@@ -77,9 +78,7 @@ constexpr const char* words_for(int error) {
       "\014Cannot allocate memory\0"
       "\015Permission denied\0"
       "\024Not a directory\0"
-      "\032Text file busy\0"
-      "\044File name too long\0"
-      "\050Too many levels of symbolic links\0";
+      "\032Text file busy\0";
   for (; *entry != '\0'; entry += length_of(entry) + 1) {
     if (*entry == error) return entry + 1;
   }

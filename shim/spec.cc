@@ -366,7 +366,7 @@ constexpr json::Wanted kProcess[] = {{"args", {}, true},  {"env", {}, true}, {"c
                                      {"noNewPrivileges"}, {"user", kUser},   {"capabilities", kCapabilities}};
 constexpr json::Wanted kHook[] = {{"args", {}, true}};
 constexpr json::Wanted kHooks[] = {{"prestart", kHook}, {"createRuntime", kHook}, {"createContainer", kHook}};
-constexpr json::Wanted kMount[] = {{"destination"}, {"type"}, {"options", {}, true}};
+constexpr json::Wanted kMount[] = {{"destination"}, {"type"}, {"source"}, {"options", {}, true}};
 constexpr json::Wanted kNamespace[] = {{"type"}, {"path"}};
 constexpr json::Wanted kMapping[] = {{"hostID"}, {"size"}};
 constexpr json::Wanted kCondition[] = {{"index"}, {"value"}, {"valueTwo"}, {"op"}};
@@ -391,16 +391,16 @@ std::optional<std::string_view> Spec::annotation(std::string_view key) const {
 }
 
 std::string cleaned(std::string_view destination) {
-  std::vector<std::string_view> parts;
+  std::string path;
   while (!destination.empty()) {
     const auto slash = std::min(destination.find('/'), destination.size());
     const std::string_view part = destination.substr(0, slash);
     destination.remove_prefix(std::min(slash + 1, destination.size()));
-    if (part == ".." && !parts.empty()) parts.pop_back();
-    if (!part.empty() && part != "." && part != "..") parts.push_back(part);
+    if (part == "..") path.resize(path.empty() ? 0 : path.rfind('/'));
+    if (part.empty() || part == "." || part == "..") continue;
+    path += '/';
+    path += part;
   }
-  std::string path;
-  for (const std::string_view part : parts) path += "/" + std::string(part);
   return path.empty() ? "/" : path;
 }
 

@@ -503,7 +503,7 @@ class Configured(Start):
         self.assertEqual(self.arguments_of(init={"forward": "group"})[:len(INIT) + 2], [*INIT, "-g", "--"])
 
     def test_tuning(self):
-        self.assertEqual(self.arguments_of(init={"signals": ["TERM:QUIT", "HUP:0"], "expectExit": [143], "graceSeconds": 5})[:10],
+        self.assertEqual(self.arguments_of(init={"signals": ["TERM:QUIT", "HUP:0"], "expectExit": [143], "graceSeconds": 5})[:len(INIT) + 9],
                          [*INIT, "-r", "TERM:QUIT", "-r", "HUP:0", "-e", "143", "-t", "5", "--"])
 
     def test_shared_pid(self):

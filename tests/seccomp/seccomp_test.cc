@@ -206,7 +206,7 @@ TEST(Strict, clone_by_its_flags) {
 // runc's and crun's special case: two conditions on one argument are two rules.
 TEST(Strict, two_conditions_on_one_argument_are_alternatives) {
   const std::string either =
-      R"({"index":0,"value":1,"op":"SCMP_CMP_EQ"},{"index":0,"value":20753,"op":"SCMP_CMP_EQ"})";
+      R"({"index":0,"value":1,"op":"SCMP_CMP_EQ"},{"index":0,"value":2101521,"op":"SCMP_CMP_EQ"})";
   const std::string never =
       R"({"index":3,"value":1,"op":"SCMP_CMP_EQ"},{"index":0,"value":1,"op":"SCMP_CMP_EQ"})";
   EXPECT_EQ(compared(listing("SCMP_ACT_KILL", clone_rule(either), {"clone"})), "fine");

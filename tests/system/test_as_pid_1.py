@@ -16,7 +16,10 @@ echo the shell goes on"""
 
 
 def at_rest(pid):
-    return state_of(pid) in ("S", "") and not signals_of(pid, "ShdPnd") | signals_of(pid, "SigPnd")
+    try:
+        return state_of(pid) in ("S", "") and not signals_of(pid, "ShdPnd") | signals_of(pid, "SigPnd")
+    except AssertionError:  # it has gone
+        return True
 
 
 @for_each_engine(*ALL)

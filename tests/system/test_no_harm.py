@@ -372,10 +372,14 @@ class Odd(OfABundle):
         def edit(spec):
             spec["process"]["user"] = {"uid": 1000, "gid": 1000}
             spec["process"]["noNewPrivileges"] = False
-        ids = [json.loads(run.stdout)["user_ids"] for run in self.both(["probe", "facts"], edit=edit).values()]
-        self.assert_place(DEV)
-        self.assertEqual(ids[0], ids[1])
-        self.assertEqual(ids[0][1], 0)
+            if may_kill:
+                spec["process"]["capabilities"]["ambient"] = ["CAP_KILL"]
+                spec["process"]["capabilities"]["inheritable"] = ["CAP_KILL"]
+        for may_kill in (True, False):  # without, the init could not signal it
+            ids = [json.loads(run.stdout)["user_ids"] for run in self.both(["probe", "facts"], edit=edit).values()]
+            self.assert_place(DEV if may_kill else None)
+            self.assertEqual(ids[0], ids[1])
+            self.assertEqual(ids[0][1], 0)
 
     def test_hooks(self):
         """Each runs once, where and when it does without an init."""

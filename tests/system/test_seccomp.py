@@ -56,7 +56,7 @@ FINE = {
     "no namespaces": profile(KILL, PROGRAM + INIT, rule("clone", ALLOW, NO_NAMESPACES)),
     "kill for a user namespace": {"defaultAction": ALLOW, "syscalls": [rule("clone", KILL, NEW_USER)]},
     "two conditions on one argument": profile(
-        KILL, PROGRAM + INIT, rule("clone", ALLOW, THREADS, {"index": 0, "value": 0x5111, "op": "SCMP_CMP_EQ"})),
+        KILL, PROGRAM + INIT, rule("clone", ALLOW, THREADS, {"index": 0, "value": 0x201111, "op": "SCMP_CMP_EQ"})),
     "vfork where clone is refused": profile(KILL, PROGRAM + INIT + ["vfork"], rule("clone", ERRNO, errnoRet=38)),
 }
 # Under these it would be killed or do without its work; and the call that is said to be at fault.
