@@ -1,6 +1,6 @@
-// An application that tries to take over process 1 from its first instruction on, for a while. Says "taken" where it
-// traces one that has no seccomp filter yet, and so could have it execute anything; "late" where there is a filter;
-// "refused" where it never could.
+// An application that tries to take over process 1 from its first instruction on, for a while. Says "taken"
+// where it traces one that has no seccomp filter yet, and so could have it execute anything; "late" where
+// there is a filter; "refused" where it never could.
 #include <sys/ptrace.h>
 #include <unistd.h>
 
