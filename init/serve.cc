@@ -122,8 +122,9 @@ struct Facts {
         if (*letter == 'Z') return false;
         facts.running = *letter == 'R';
       }
-      if (const char* pid = after(line, "TracerPid:\t"))
+      if (const char* pid = after(line, "TracerPid:\t")) {
         facts.tracer = static_cast<long>(read_digits(pid, 10));
+      }
       if (const char* user = after(line, "Uid:\t")) facts.user = static_cast<long>(read_digits(user, 10));
       if (const char* set = after(line, "SigBlk:\t")) facts.blocked = read_digits(set, 16);
       if (const char* set = after(line, "SigCgt:\t")) facts.handled = read_digits(set, 16);

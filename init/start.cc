@@ -164,10 +164,10 @@ class Addressee {
 
 // What a child does next, where it shares memory with PID 1 and so can be told.
 enum Step : int {
-  wait,       // until it is told
-  miss,       // leave its number to the next
-  prepare,    // take its place, and wait again
-  continue_,  // to the end
+  wait,     // until it is told
+  miss,     // leave its number to the next
+  prepare,  // take its place, and wait again
+  go,       // to the end
 };
 
 // Waits while the word, which another process writes, has this value. Returns what it has then. Most waits
@@ -240,9 +240,7 @@ Place prepare_place() {
     place.terminal = static_cast<int>(kernel::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
     place.opened = place.terminal >= 0;
   }
-  if (place.terminal < 0) {
-    place.kind = Place::Kind::own_session;
-  } else if (kernel::ioctl(place.terminal, TIOCNOTTY, 0L) == 0) {
+  if (place.terminal < 0 || kernel::ioctl(place.terminal, TIOCNOTTY, 0L) == 0) {
     place.kind = Place::Kind::own_session;
   }
   return place;
@@ -292,7 +290,7 @@ long spawn(const Program& program, const Place& place, void (*settle)(void*, con
   // gVisor, which says that it is Linux 4.4, does not clear the word at an execve.
   for (const Way* way = kWays + (linux_version() >= version_number(5, 0) ? 0 : 1);;) {
     const bool waits = (way->flags & CLONE_CHILD_CLEARTID) != 0;
-    Child child = {program, place, waits ? Step::wait : Step::continue_};
+    Child child = {program, place, waits ? Step::wait : Step::go};
     Spawned spawned = {.shares_memory = waits};
     spawned.pid = kernel::runi_spawn(way->number, way->flags, stack_top, live, &child, &spawned.pidfd);
     if (spawned.pid > 0) {
@@ -303,7 +301,7 @@ long spawn(const Program& program, const Place& place, void (*settle)(void*, con
       }
       tell(child.step, Step::prepare);
       settle(context, spawned);
-      tell(child.step, Step::continue_);
+      tell(child.step, Step::go);
       wait_while(spawned.shares_memory, 1);
       return spawned.pid;
     }

@@ -67,8 +67,9 @@ bool take_stop_signals(string_view value, Wishes& wishes) {
     return true;
   }
   std::vector<std::string> signals;
-  if (!take_list(value, [&signals](string_view part) { return add_stop_signal(part, signals); }))
+  if (!take_list(value, [&signals](string_view part) { return add_stop_signal(part, signals); })) {
     return false;
+  }
   wishes.tuning.stop_signals = std::move(signals);
   return true;
 }
