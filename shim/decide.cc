@@ -233,8 +233,9 @@ Injection injection_at(string_view target, Tuning tuning, const Spec& spec) {
     tuning.stop_signals.reset();  // no PID 1: the kernel would shield it from nothing
   }
   const auto stop = spec.annotation(kStopSignal);
-  if (stop && tuning.stop_signals)
-    (void)add_stop_signal(*stop, *tuning.stop_signals);  // another is not the init's
+  if (stop && tuning.stop_signals) {
+    (void)add_stop_signal(*stop, *tuning.stop_signals);  // what is none is not the init's
+  }
   for (std::string& word : options_for(tuning)) injection.arguments.push_back(std::move(word));
   injection.arguments.emplace_back("--");
   return injection;
