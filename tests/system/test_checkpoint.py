@@ -262,9 +262,16 @@ class WithPodman(Case):
     SCRIPT = ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done"]
 
     def ask(self, which, verb, container):
-        """What podman says where it fails."""
-        done = self.command(*self.engine.argv(which, "container", verb, "--keep", container.id), env=self.engine.environment)
-        return done.stderr.decode(errors="replace").strip() or "no word" if done.returncode != 0 else None
+        """What podman says where it fails; not of criu's time limit, see Checkpoint.checkpoint()."""
+        for _ in range(3):
+            done = self.command(*self.engine.argv(which, "container", verb, "--keep", container.id),
+                                env=self.engine.environment)
+            if done.returncode == 0:
+                return None
+            complaint = done.stderr.decode(errors="replace").strip() or "no word"
+            if "Timeout reached" not in complaint:
+                break
+        return complaint
 
     def assert_it_comes_back(self, which, *options):
         container = self.engine.start(which, self.SCRIPT, options)
