@@ -37,9 +37,9 @@ extern "C" [[noreturn, gnu::used]] void runi_start(long* stack) {
   kernel::set_signal_mask(kernel::kEverySignal, &command.mask);
   if (count < 2) kernel::exit(125);
   alignas(16) char room[512];
-  int no_pidfd;
+  int no_files[2];
   const long pid = runi::kernel::runi_spawn(__NR_clone, CLONE_VM | CLONE_VFORK | SIGCHLD, room + sizeof room,
-                                            become, &command, &no_pidfd);
+                                            become, &command, no_files);
   if (pid < 0) kernel::exit(126);
   for (;;) {
     siginfo_t info;

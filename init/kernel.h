@@ -338,7 +338,7 @@ inline long monotonic_time(__kernel_timespec* now) {
 // which shares memory with its parent cannot spoil them. With CLONE_PIDFD, where the kernel knows that,
 // files[0] becomes the child's pidfd; with CLONE_CHILD_CLEARTID, files[1] becomes 0 when the child leaves the
 // memory. Returns the child's pid, or -errno.
-extern "C" long runi_spawn(long number, unsigned long flags, char* stack_top, void (*function)(void*),
-                           void* argument, int* files);
+extern "C" long runi_spawn(long number, unsigned long flags, char* stack_top, void (*function)(const void*),
+                           const void* argument, int* files);
 
 }  // namespace runi::kernel

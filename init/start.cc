@@ -198,8 +198,8 @@ struct Child {
 };
 
 // The child's life until it is the application. It may share memory with PID 1, and must not count on it.
-void live(void* child) {
-  const Child& self = *static_cast<Child*>(child);
+void live(const void* child) {
+  const Child& self = *static_cast<const Child*>(child);
   if (wait_while(self.step, Step::wait) == Step::miss) kernel::exit(0);
   take_place(self.place);
   Addressee addressee;

@@ -377,8 +377,9 @@ TEST(Decide, one_process_is_the_application_s) {
         .reason();
   };
   EXPECT_EQ(reason("1"), "one-process");
-  for (const std::string_view limit : {"2", "0", "-1", "10", "null"})
+  for (const std::string_view limit : {"2", "0", "-1", "10", "null"}) {
     EXPECT_EQ(reason(limit), "inject") << limit;
+  }
   Case c = with_linux(R"({"namespaces":[{"type":"pid"}],"resources":{"pids":{"limit":1}}})");
   EXPECT_EQ(failure_of(c.plan(), c.config)->what,
             "one-process: linux.resources.pids.limit is 1, and the init would be one more");
@@ -392,8 +393,9 @@ TEST(Decide, no_place_where_bind_mounts_fail) {
   };
   EXPECT_EQ(reason("unbindable"), "no-place");
   EXPECT_EQ(reason("runbindable"), "no-place");
-  for (const std::string_view propagation : {"", "private", "rslave", "shared"})
+  for (const std::string_view propagation : {"", "private", "rslave", "shared"}) {
     EXPECT_EQ(reason(propagation), "inject");
+  }
 }
 
 TEST(Decide, no_place_is_safe_where_nobody_knows_what_lands_there) {
