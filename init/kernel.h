@@ -317,9 +317,15 @@ inline long ioctl(long fd, unsigned request, int* value) {
 
 // --- time --------------------------------------------------------------------------------------------------
 
-// Since some moment, without jumps.
-inline long monotonic_time(__kernel_timespec* now) {
-  return call(__NR_clock_gettime, CLOCK_MONOTONIC, word(now));
+// The time of a clock: CLOCK_MONOTONIC, or one of the next.
+inline long time_of(long clock, __kernel_timespec* now) {
+  return call(__NR_clock_gettime, clock, word(now));
+}
+
+// The clock that tells how much CPU time a process has used (clock_getcpuclockid(3); CPUCLOCK_SCHED of
+// include/linux/posix-timers.h).
+constexpr long cpu_clock_of(long pid) {
+  return ~pid << 3 | 2;
 }
 
 // --- memory ------------------------------------------------------------------------------------------------

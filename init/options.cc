@@ -78,11 +78,11 @@ Options parse_options(const char* const* args) {
       }
       const char* const value = letter[1] != '\0' ? letter + 1 : *++args;
       if (value == nullptr) {
-        refuse(options, word, "needs a value");
+        refuse(options, word, "no value");
         return options;
       }
       if (!take_value(options, *letter, value)) {
-        refuse(options, value, "wrong value");
+        refuse(options, value, "bad value");
         return options;
       }
       break;
@@ -91,7 +91,7 @@ Options parse_options(const char* const* args) {
 
   options.command = args;
   if (options.request == Request::pause) {
-    if (*args != nullptr) refuse(options, *args, "-P takes no command");
+    if (*args != nullptr) refuse(options, *args, "takes no command");
   } else if (*args == nullptr) {
     refuse(options, nullptr, "no command");
   }

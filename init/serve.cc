@@ -22,7 +22,10 @@ constexpr long kStartPages = 16;  // more stack than the start can have used
 
 constexpr __kernel_timespec kNow = {};
 constexpr __kernel_timespec kMoment = {0, 1'000'000};
-constexpr int kMostLooks = 50;  // a moment apart
+constexpr int kMostLooks = 50;        // a moment apart
+constexpr int kLongBlocked = 5;       // looks that have found a signal blocked: it is so on purpose
+constexpr long kLongRun_ns = 50'000;  // longer than it takes to leave a system call
+constexpr long kNsPerSecond = 1'000'000'000;
 
 enum class Phase : unsigned char {
   pausing,    // -P: there is no application
@@ -46,6 +49,7 @@ struct State {
   long user = -1;        //
   int status_file = -1;  // the application's /proc/PID/status and wchan, where they are wanted and can be had
   int wait_file = -1;    //
+  Signals waited = 0;    // what the application blocks on purpose, or waits for
   Signals unhandled = 0;  // what was forwarded though the application would not handle it
   long deadline_ns = 0;   // finishing: when it ends at the latest; 0 for never
   // What to wait for, where the kernel reaps (see let_kernel_reap): the application's pidfd, and one for
@@ -96,6 +100,7 @@ std::uint64_t read_digits(const char* text, unsigned base) {
 // application that is alive.
 struct Facts {
   bool running = false;
+  bool exited = false;  // its first thread, others go on
   long sleeps = 0;
   Signals blocked = 0;
   Signals handled = 0;
@@ -119,21 +124,29 @@ struct Facts {
       line[length] = '\0';
       length = 0;
       if (const char* letter = after(line, "State:\t")) {
-        if (*letter == 'Z') return false;
         facts.running = *letter == 'R';
+        facts.exited = *letter == 'Z';
       }
       if (const char* pid = after(line, "TracerPid:\t")) {
         facts.tracer = static_cast<long>(read_digits(pid, 10));
       }
       if (const char* user = after(line, "Uid:\t")) facts.user = static_cast<long>(read_digits(user, 10));
+      if (after(line, "Threads:\t0") != nullptr) return false;  // all of it has ended
       if (const char* set = after(line, "SigBlk:\t")) facts.blocked = read_digits(set, 16);
       if (const char* set = after(line, "SigCgt:\t")) facts.handled = read_digits(set, 16);
-      if (const char* count = after(line, "voluntary_ctxt_switches:\t")) {
-        facts.sleeps = static_cast<long>(read_digits(count, 10));
+      if (*line == 'v') {  // "voluntary_ctxt_switches:\t"
+        facts.sleeps = static_cast<long>(read_digits(line + 25, 10));
         return true;
       }
     }
   }
+}
+
+// A clock's time in nanoseconds; negative where there is no clock.
+[[gnu::noinline, gnu::cold]] long time_ns(long clock) {
+  __kernel_timespec now;
+  if (kernel::time_of(clock, &now) != 0) return -1;
+  return now.tv_sec * kNsPerSecond + now.tv_nsec;
 }
 
 // --- the end -----------------------------------------------------------------------------------------------
@@ -161,15 +174,6 @@ void reap_oneself(State& state) {
   return result;
 }
 
-constexpr long kNsPerSecond = 1'000'000'000;
-
-// Nanoseconds since some moment; negative where there is no clock.
-[[gnu::noinline, gnu::cold]] long monotonic_ns() {
-  __kernel_timespec now;
-  if (kernel::monotonic_time(&now) != 0) return -1;
-  return now.tv_sec * kNsPerSecond + now.tv_nsec;
-}
-
 // The application has ended; by `signal`, where that is not 0. Ends as it did, at once or after what it
 // leaves behind:
 // - with -t, that is asked to end, and has so many seconds;
@@ -185,7 +189,7 @@ constexpr long kNsPerSecond = 1'000'000'000;
   const bool follows = grace_s == kNoGrace && signal != 0 && (state.unhandled & set_of(signal)) != 0;
   if (!follows) {
     if (grace_s <= 0) end(state);
-    const long now_ns = monotonic_ns();
+    const long now_ns = time_ns(CLOCK_MONOTONIC);
     if (now_ns < 0) end(state);
     state.deadline_ns = now_ns + grace_s * kNsPerSecond;
   }
@@ -227,32 +231,48 @@ enum class Where : unsigned char { unknown, for_signals, elsewhere };
 }
 
 // Whether a signal goes on to the application, of which `facts` are known: unless -S, every one does. With
-// it, what the kernel would drop if the application were PID 1 (sig_task_ignored() in kernel/signal.c) is
-// dropped, but for the signals that are to stop the container, and for SIGCONT, which acts all the same.
+// it, what the kernel would drop if the application were PID 1 (sig_task_ignored() and get_signal() in
+// kernel/signal.c) is dropped, but for the signals that are to stop the container, and for SIGCONT, which
+// acts all the same.
 //
-// While the application waits for signals as sigwait(3) does, what it waits for does not show as blocked
-// (do_sigtimedwait() in kernel/signal.c); so it matters where it waits. Only if it has been in one place, or
-// running, from one look to the next is that certain. Of one that has just begun to sleep the kernel tells
-// the place a little later (get_wchan() in kernel/sched/core.c).
+// A signal that is blocked for a moment passes no more than one that is not; one that stays blocked, or is
+// waited for, does. While the application waits for signals as sigwait(3) does, and until it runs again, what
+// it waits for does not show as blocked (do_sigtimedwait() in kernel/signal.c). So it is certain that it does
+// not only if it has been elsewhere, or has run, from one look to the next without having slept. Of one that
+// has just begun to sleep the kernel tells the place a little later (get_wchan() in kernel/sched/core.c).
 [[gnu::noinline, gnu::cold]] bool passes_shield(State& state, Facts& facts, int from, int to) {
   const Signals signal = set_of(to);
+  if ((facts.handled & signal) != 0 || to == SIGCONT) {
+    state.unhandled &= ~signal;
+    return true;
+  }
+  if ((state.options.stops & (signal | set_of(from))) != 0) {
+    if ((facts.blocked & signal) == 0) state.unhandled |= signal;
+    return true;
+  }
+  const long clock = kernel::cpu_clock_of(state.application);
+  long used_ns = time_ns(clock);
   long sleeps = -1;
-  for (int looks = kMostLooks; looks != 0; --looks) {
-    if (((facts.handled | facts.blocked) & signal) != 0 || to == SIGCONT) return true;
-    if ((state.options.stops & (signal | set_of(from))) != 0) {
-      state.unhandled |= signal;
-      return true;
-    }
-    if (facts.sleeps == sleeps) return false;
+  bool ran = false;
+  int blocked = 0;
+  for (int looks = kMostLooks; looks != 0 && (state.waited & signal) == 0; --looks) {
     const Where where = find_where(state.wait_file);
-    if (where == Where::for_signals) return true;
-    if (where == Where::elsewhere || facts.running) {
-      sleeps = facts.sleeps;
+    if ((facts.blocked & signal) != 0) {
+      ++blocked;
     } else {
-      siginfo_t none;
-      kernel::wait_for_signal(0, &none, &kMoment);
+      blocked = 0;
+      if (facts.sleeps == sleeps && (where == Where::elsewhere || facts.exited || (facts.running && ran))) {
+        return false;
+      }
     }
-    if (!read_facts(state.status_file, facts)) return true;
+    if (where == Where::for_signals || blocked == kLongBlocked) state.waited |= signal;
+    sleeps = facts.sleeps;
+    siginfo_t none;
+    if (blocked != 0 || where != Where::elsewhere) kernel::wait_for_signal(0, &none, &kMoment);
+    const long now_ns = time_ns(clock);
+    ran = now_ns - used_ns >= kLongRun_ns;
+    used_ns = now_ns;
+    if (!read_facts(state.status_file, facts) || (facts.handled & signal) != 0) break;
   }
   return true;
 }
@@ -347,7 +367,7 @@ void wait_and_reap(State& state) {
   __kernel_timespec left;
   const __kernel_timespec* limit = state.backlog ? &kNow : nullptr;
   if (state.deadline_ns != 0) {
-    const long left_ns = state.deadline_ns - monotonic_ns();
+    const long left_ns = state.deadline_ns - time_ns(CLOCK_MONOTONIC);
     if (left_ns <= 0) end(state);
     left = {left_ns / kNsPerSecond, left_ns % kNsPerSecond};
     if (limit == nullptr) limit = &left;

@@ -208,11 +208,17 @@ void live(const void* child) {
   execute(self.program);
 }
 
-// Takes a child that missed off the process table, and off the container's account of processes: a limit may
-// have room for no more than the application. Returns whether it was that child, and no orphan.
-bool reap_missed(long pid) {
+// Waits until a child that missed uses no stack any more, and takes it off the process table and off the
+// container's account of processes: a limit may have room for no more than the application. Returns whether
+// that went as it should.
+bool reap_missed(const Spawned& missed) {
+  wait_while(missed.shares_memory, 1);
+  kernel::close(missed.pidfd);
   siginfo_t info;
-  return kernel::wait_for_any(&info, WEXITED) == 0 && info.si_pid == pid;
+  do {
+    if (kernel::wait_for_any(&info, WEXITED) != 0 || info.si_pid == 0) return false;
+  } while (info.si_pid != missed.pid);  // else it was there before
+  return true;
 }
 
 }  // namespace
@@ -296,7 +302,7 @@ long spawn(const Program& program, const Place& place, void (*settle)(void*, con
     if (spawned.pid > 0) {
       if (waits && counts && !is_steady(spawned.pid) && misses < kRound) {
         tell(child.step, Step::miss);
-        misses = reap_missed(spawned.pid) ? misses + 1 : kRound;
+        misses = reap_missed(spawned) ? misses + 1 : kRound;
         continue;
       }
       tell(child.step, Step::prepare);

@@ -122,8 +122,8 @@ class Talk(Case):
         self.assertEqual(container.out.next(), "15 0 0")
 
     def test_wrong_use_is_one_line(self):
-        for args, line in ((["-e", "300", "x"], "300: wrong value"), (["-r"], "-r: needs a value"),
-                           (["-P", "true"], "true: -P takes no command"), (["-t", "soon", "x"], "soon: wrong value")):
+        for args, line in ((["-e", "300", "x"], "300: bad value"), (["-r"], "-r: no value"),
+                           (["-P", "true"], "true: takes no command"), (["-t", "soon", "x"], "soon: bad value")):
             with self.subTest(args):
                 container = self.run_in(INIT, *args, init=False)
                 self.assertEqual(container.wait(), 125)

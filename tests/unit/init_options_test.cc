@@ -194,13 +194,13 @@ TEST(InitOptions, RefusesWrongValuesAndNamesThem) {
     const Line line = {option.c_str(), it.value, "x"};
     EXPECT_EQ(line->request, Request::refuse) << option << ' ' << it.value;
     EXPECT_STREQ(line->wrong, it.value);
-    EXPECT_STREQ(line->complaint, "wrong value");
+    EXPECT_STREQ(line->complaint, "bad value");
   }
   for (const char* option : {"-e", "-p", "-r", "-t", "-ge"}) {
     const Line line = {option};
     EXPECT_EQ(line->request, Request::refuse);
     EXPECT_STREQ(line->wrong, option);
-    EXPECT_STREQ(line->complaint, "needs a value");
+    EXPECT_STREQ(line->complaint, "no value");
   }
 }
 

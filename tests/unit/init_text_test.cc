@@ -10,10 +10,10 @@ namespace runi {
 namespace {
 
 TEST(InitText, SaysWhatStrerrorSays) {
-  for (const int error : {EPERM, ENOENT, ENOEXEC, ENOMEM, EACCES, ENOTDIR, ETXTBSY}) {
+  for (const int error : {ENOENT, ENOEXEC, EACCES, ENOTDIR}) {
     EXPECT_STREQ(words_for(error), std::strerror(error));
   }
-  for (const int error : {0, ELOOP, INT_MAX}) EXPECT_EQ(words_for(error), nullptr);
+  for (const int error : {0, EPERM, INT_MAX}) EXPECT_EQ(words_for(error), nullptr);
 }
 
 TEST(InitText, NumbersFollowTheirText) {
