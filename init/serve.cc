@@ -22,9 +22,9 @@ constexpr long kStartPages = 16;  // more stack than the start can have used
 
 constexpr __kernel_timespec kNow = {};
 constexpr __kernel_timespec kMoment = {0, 1'000'000};
-constexpr int kMostLooks = 50;        // a moment apart
-constexpr int kLongBlocked = 5;       // looks that have found a signal blocked: it is so on purpose
-constexpr long kLongRun_ns = 50'000;  // longer than it takes to leave a system call
+constexpr int kMostLooks = 50;       // a moment apart
+constexpr int kLongBlocked = 5;      // looks that have found a signal blocked: it is so on purpose
+constexpr long kLongRunNs = 50'000;  // longer than it takes to leave a system call
 constexpr long kNsPerSecond = 1'000'000'000;
 
 enum class Phase : unsigned char {
@@ -96,11 +96,10 @@ std::uint64_t read_digits(const char* text, unsigned base) {
 }
 
 // Reads of the application what matters for a signal: which it blocks or handles, its real user, its tracer,
-// whether it runs at this moment, and how often it has slept. Returns whether all of it could be had, of an
+// what it does at this moment, and how often it has slept. Returns whether all of it could be had, of an
 // application that is alive.
 struct Facts {
-  bool running = false;
-  bool exited = false;  // its first thread, others go on
+  char state = '?';  // R runs or could, S sleeps, D too but for no signal, Z its first thread has ended
   long sleeps = 0;
   Signals blocked = 0;
   Signals handled = 0;
@@ -124,8 +123,7 @@ struct Facts {
       line[length] = '\0';
       length = 0;
       if (const char* letter = after(line, "State:\t")) {
-        facts.running = *letter == 'R';
-        facts.exited = *letter == 'Z';
+        facts.state = *letter;
       }
       if (const char* pid = after(line, "TracerPid:\t")) {
         facts.tracer = static_cast<long>(read_digits(pid, 10));
@@ -257,20 +255,20 @@ enum class Where : unsigned char { unknown, for_signals, elsewhere };
   int blocked = 0;
   for (int looks = kMostLooks; looks != 0 && (state.waited & signal) == 0; --looks) {
     const Where where = find_where(state.wait_file);
-    if ((facts.blocked & signal) != 0) {
-      ++blocked;
-    } else {
+    const bool settled = where == Where::elsewhere || facts.state == 'Z' || (facts.state == 'R' && ran);
+    if ((facts.blocked & signal) == 0) {
       blocked = 0;
-      if (facts.sleeps == sleeps && (where == Where::elsewhere || facts.exited || (facts.running && ran))) {
-        return false;
-      }
+      if (facts.sleeps == sleeps && settled) return false;
+    } else if (settled && facts.state != 'D') {
+      ++blocked;  // not while it waits for a child that it has made with vfork(2)
     }
     if (where == Where::for_signals || blocked == kLongBlocked) state.waited |= signal;
     sleeps = facts.sleeps;
     siginfo_t none;
-    if (blocked != 0 || where != Where::elsewhere) kernel::wait_for_signal(0, &none, &kMoment);
+    if ((facts.blocked & signal) != 0 || where != Where::elsewhere)
+      kernel::wait_for_signal(0, &none, &kMoment);
     const long now_ns = time_ns(clock);
-    ran = now_ns - used_ns >= kLongRun_ns;
+    ran = now_ns - used_ns >= kLongRunNs;
     used_ns = now_ns;
     if (!read_facts(state.status_file, facts) || (facts.handled & signal) != 0) break;
   }

@@ -15,13 +15,16 @@
     app.py out traced-orphans N     makes N orphans that end when their parent traces them, on SIGUSR1
     app.py out dispositions HOW     see dispositions()
     app.py out look AS KIND         see look()
+    app.py out second-thread        ends its first thread, and lives on in another
 """
 
+import ctypes
 import os
 import signal
 import socket
 import sys
 import threading
+import time
 
 import raw
 
@@ -30,6 +33,12 @@ out = int(sys.argv[1])
 
 def say(*words):
     os.write(out, (" ".join(map(str, words)) + "\n").encode())
+
+
+def idle():
+    """For ever. pause() would miss a signal that comes just before it: Python runs handlers between its own steps."""
+    while True:
+        time.sleep(0.01)
 
 
 def record(*prefix):
@@ -133,8 +142,7 @@ def traced(end=None):
     for number in (signal.SIGUSR1, signal.SIGTERM):
         signal.signal(number, lambda number, _: say("got", number))
     say("ready 0")
-    while True:
-        signal.pause()
+    idle()
 
 
 def traced_orphans(count):
@@ -173,8 +181,7 @@ def dispositions(how):
             number, _, _ = raw.take_signal()
             say("ping" if number == PING else number)
     say("ready 0")
-    while True:
-        signal.pause()
+    idle()
 
 
 def look(who, kind):
@@ -258,6 +265,10 @@ def main():
         traced_orphans(int(sys.argv[3]))
         say("made")
         signal.pause()
+    elif what == "second-thread":
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+        say("ready 0")
+        ctypes.CDLL(None).pthread_exit(None)
     elif what == "dispositions":
         dispositions(sys.argv[3])
     elif what == "look":

@@ -1,6 +1,7 @@
 """The application's process number: the same at every start, whatever the container runtime has used up before."""
 
 import os
+import time
 import unittest
 
 from container import Case, needs_root
@@ -34,6 +35,21 @@ class Number(Case):
 
     def test_as_another_process_than_the_first_it_is_left_to_chance(self):
         self.assertEqual(self.number(init=["/bin/sh", "-c", '"$@"; exit', "sh", os.environ["RUNI_INIT"], "--"]), 3)
+
+    def test_after_an_entry_point_with_children_of_its_own(self):
+        """Some have ended, some end while the application is started."""
+        def setup():
+            for delay in (0, 0, 0.0002, 0.0005, 0.001):
+                if os.fork() == 0:
+                    time.sleep(delay)
+                    os._exit(0)
+        for cpus in ({0}, os.sched_getaffinity(0)):
+            for _ in range(10):
+                def on_these(cpus=cpus):
+                    os.sched_setaffinity(0, cpus)
+                    setup()
+                container = self.run_in("/bin/sh", "-c", "echo $$", setup=on_these)
+                self.assertEqual((container.wait(), container.output()), (0, "12\n"))
 
     def test_where_the_limit_leaves_room_for_the_application_alone(self):
         join = self.cgroup("pids", max=2)

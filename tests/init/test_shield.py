@@ -50,6 +50,27 @@ class Shield(Case):
         container.signal(signal.SIGTERM)
         self.assertEqual(container.wait(), 143)
 
+    def test_an_application_whose_first_thread_has_ended(self):
+        container = self.recorder("second-thread", options=SHIELD)
+        application = container.application()
+        eventually(lambda: status_of(application)["State"].startswith("Z"), "the end of the first thread")
+        for number in (signal.SIGHUP, signal.SIGUSR1, 64):
+            container.signal(number)
+            eventually(lambda: quiet(container.pid), "the init at rest")
+        container.signal(signal.SIGTERM)
+        self.assertEqual(container.wait(), 143)
+
+    def test_an_application_that_blocks_signals_for_moments(self):
+        """As shells and others do around fork and wait."""
+        container = self.run_in("/bin/dash", "-c", "while :; do sleep 0.002; done", options=SHIELD)
+        container.application()
+        for _ in range(300):
+            container.signal(signal.SIGHUP)
+            eventually(lambda: quiet(container.pid), "the init at rest")
+        self.assertFalse(container.has_ended())
+        container.signal(signal.SIGTERM)
+        self.assertEqual(container.wait(), 143)
+
     def test_stop_signals_act(self):
         for options, ends in ((SHIELD, STOPS), (["-S", "37"], [37]), (["-SRTMIN+3,USR1"], [37, 10]), (["-S", "USR1", "-S", "USR2"], [10, 12]),
                               (["-S", "TERM", "-r", "TERM:USR1"], [15]), (["-S", "USR1", "-r", "HUP:USR1"], [1])):

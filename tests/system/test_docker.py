@@ -65,6 +65,8 @@ class DockerFeatures(Case):
         self.engine.ask("pause", container.id)
         self.engine.ask("unpause", container.id)
         for verb in ("restart", "stop"):
+            container.pid = int(self.inspect(container, "{{.State.Pid}}"))
+            container.await_process("sleep")  # a signal before the init's first instruction is nobody's
             began = time.monotonic()
             self.engine.ask(verb, container.id)
             self.assertLess(time.monotonic() - began, SOON_S)
