@@ -14,7 +14,7 @@ namespace {
 // dockerd looks for tini's two words before the number (parseInitVersion() in moby's daemon/info_unix.go).
 constexpr const char* kVersion = "tini version " RUNI_VERSION " - git.runi-init\n";
 constexpr const char* kLicence = "Apache-2.0\n";
-constexpr const char* kHelp = "runi-init [options] [--] COMMAND: see runi-init(8)\n";
+constexpr const char* kHelp = "See runi-init(8).\n";
 
 // Whether a child would not have the scheduling policy that the container was given (sched(7)).
 bool is_policy_reset_on_fork() {

@@ -265,8 +265,9 @@ enum class Where : unsigned char { unknown, for_signals, elsewhere };
     if (where == Where::for_signals || blocked == kLongBlocked) state.waited |= signal;
     sleeps = facts.sleeps;
     siginfo_t none;
-    if ((facts.blocked & signal) != 0 || where != Where::elsewhere)
+    if ((facts.blocked & signal) != 0 || where != Where::elsewhere) {
       kernel::wait_for_signal(0, &none, &kMoment);
+    }
     const long now_ns = time_ns(clock);
     ran = now_ns - used_ns >= kLongRunNs;
     used_ns = now_ns;
