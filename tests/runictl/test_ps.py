@@ -15,9 +15,8 @@ from look import NOBODY, Look, children_of
 
 class Ps(Look):
     def await_init(self, pid):
-        """Until the application runs and the init has settled: PID 1 moves to / last but one."""
-        until(lambda: children_of(pid) and os.readlink(f"/proc/{pid}/cwd") == "/", "the init at work")
-        return children_of(pid)[0]
+        """Until the application is executed, which comes after all that the init does for itself. Returns its pid."""
+        return until(lambda: next((child for child in children_of(pid) if comm_of(child) == "sleep"), None), "the application")
 
     def start(self, *options):
         pid = self.namespace(built("RUNI_INIT"), *options, "--", "sleep", "1000")
