@@ -39,11 +39,13 @@ class Ps(Look):
         self.assertEqual((init["forward"], init["subreaper"], init["graceSeconds"], init["shield"], init["options"]),
                          ("child", False, None, False, []))
         self.assertEqual(init["sandbox"], {"seccomp": True, "noNewPrivileges": True})
+        until(lambda: self.memory_of(pid) == self.ps()[pid]["init"]["memoryKib"], "the memory of an init at rest")
+
+    @staticmethod
+    def memory_of(pid):
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
             rollup = {line.split(":")[0]: int(line.split()[1]) for line in list(file)[1:]}
-        self.assertEqual(init["memoryKib"]["privateDirty"], rollup["Private_Dirty"])
-        self.assertEqual(init["memoryKib"]["pss"], rollup["Pss"])
-        self.assertEqual(init["memoryKib"]["rss"], rollup["Rss"])
+        return {"rss": rollup["Rss"], "pss": rollup["Pss"], "privateDirty": rollup["Private_Dirty"]}
 
     def test_options(self):
         pid, _ = self.start("-gn", "-t", "10", "-r", "TERM:QUIT")
