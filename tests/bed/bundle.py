@@ -61,6 +61,16 @@ def make(folder, root, args, cgroup=None, edit=None):
     return folder
 
 
+def make_rootless(spec, uid):
+    """Changes a specification so that a user without privileges can run it: this one, who is root in the container."""
+    linux = spec["linux"]
+    linux["namespaces"] = [{"type": kind} for kind in ("user", "pid", "ipc", "uts", "mount")]
+    for kind in ("uidMappings", "gidMappings"):
+        linux[kind] = [{"containerID": 0, "hostID": uid, "size": 1}]
+    del linux["resources"]
+    spec["mounts"] = [mount for mount in spec["mounts"] if mount["destination"] not in ("/sys", "/dev/pts")]
+
+
 class Oci(Engine):
     """A runtime used by hand: `runtime --root … run`. Subclasses say which."""
 
