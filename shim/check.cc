@@ -453,14 +453,8 @@ class Check {
 
   void check_runtime(const std::string& handler, const Config& config) {
     std::vector<std::string> candidates = {config.runtime};
-    if (config.runtime.empty()) {
-      candidates.clear();
-      for (const std::string_view name : kRuntimeNames) {
-        for (const std::string_view directory : kProgramDirectories) {
-          candidates.push_back(joined(directory, name));
-        }
-      }
-    }
+    // The engine's PATH, which runi looks through last, is not known here.
+    if (config.runtime.empty()) candidates = runtime_candidates("");
     for (const std::string& path : candidates) {
       auto found = find("runtime", path);
       if (!found || (config.runtime.empty() && ((found->mode & 0111) == 0 || is_runi(*found)))) continue;
