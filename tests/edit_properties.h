@@ -2,7 +2,7 @@
 // golden and the fuzz tests.
 #pragma once
 
-#include "edit.h"
+#include "core/edit.h"
 
 #include <optional>
 #include <string>

@@ -2,9 +2,9 @@
 // keys pods may set. Whatever they are, there is a plan, what it complains of is short, plain and little, and
 // the init takes what it would be called with.
 #include "../edit_properties.h"
-#include "annotations.h"
+#include "core/annotations.h"
+#include "init/options.h"
 #include "input.h"
-#include "options.h"
 
 namespace {
 

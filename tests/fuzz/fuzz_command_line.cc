@@ -1,7 +1,7 @@
 // Command lines. The input is a word a line: whatever the words, there is an answer, made of nothing but
 // them. And its bytes are choices that make a command line of a known meaning, written in one of the ways
 // that the dialect has for it: that meaning must be read.
-#include "command_line.h"
+#include "core/command_line.h"
 #include "input.h"
 
 #include <iterator>

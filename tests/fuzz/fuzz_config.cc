@@ -1,9 +1,9 @@
 // The configuration. The input as a file: whatever the bytes, there is a configuration within its limits that
 // says what another reader finds in the file, or an error that names a place in it; and a runtime or none.
 // And its bytes as choices of what to write into one, and where to be wrong: the error names that place.
-#include "config.h"
+#include "core/config.h"
+#include "init/options.h"
 #include "input.h"
-#include "options.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,8 +1,8 @@
 // The judgement of engines' configurations. The input as files: whatever the bytes, findings that say what
 // and, unless all is right, what to do. And its bytes as choices that make files of which is known what is
 // right: however they are spelt, and in one file or two, that is what is found.
-#include "engines.h"
 #include "input.h"
+#include "runictl/engines/engines.h"
 
 #include <nlohmann/json.hpp>
 

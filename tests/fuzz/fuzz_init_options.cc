@@ -1,8 +1,8 @@
 // The command line of runi-init. The input as words set apart by zero bytes: whatever they are, what comes of
 // them is whole and within its limits, and the same again when it is written anew, in each of two ways. And
 // its bytes as choices of what to ask for: that is read.
+#include "init/options.h"
 #include "input.h"
-#include "options.h"
 
 #include <csignal>
 #include <cstring>

@@ -1,9 +1,9 @@
 // What runictl reads of other people's processes: whatever the bytes, there is an answer, and what is shown
 // of them neither steers a terminal nor breaks the JSON. The input is parted at each "\n%\n" into a status of
 // one process, its stat, cmdline, environ and cgroup, its parent's cmdline, a config.json and a mountinfo.
+#include "core/json.h"
 #include "input.h"
-#include "json.h"
-#include "listing.h"
+#include "runictl/show/listing.h"
 
 #include <utility>
 

@@ -1,8 +1,8 @@
 // A line of the log: whatever the names in it, it is one line of printable ASCII that fits into a pipe at
 // once, and as JSON it parses, with each name under its own key.
+#include "core/json.h"
+#include "core/log_line.h"
 #include "input.h"
-#include "json.h"
-#include "record.h"
 
 using runi::require;
 

@@ -1,6 +1,6 @@
 #include "oracle.h"
 
-#include "seccomp_profile.h"
+#include "core/seccomp_profile.h"
 
 #include <linux/audit.h>
 #include <linux/seccomp.h>

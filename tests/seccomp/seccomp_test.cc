@@ -1,7 +1,7 @@
 // The judgement of seccomp profiles against the filters that libseccomp makes of them.
-#include "decide.h"
+#include "core/decide.h"
+#include "core/seccomp_profile.h"
 #include "oracle.h"
-#include "seccomp_profile.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // Prints what parse_command_line reads, as one JSON object: `command_line_probe runc|crun [args]`. With no
 // arguments it answers many lines: each line of stdin is a dialect and its arguments, all separated by tabs.
-#include "command_line.h"
+#include "core/command_line.h"
 
 #include <cstdio>
 #include <cstdlib>

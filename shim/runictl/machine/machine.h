@@ -1,0 +1,74 @@
+// What runictl looks at: the files of this machine, or those below a directory that holds another's root (an
+// image, a node's disk); programs that it tries; the kernel.
+#pragma once
+
+#include "core/result.h"
+#include "system/system.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace runi {
+
+// A file as it lies there, symbolic links followed.
+struct Found {
+  std::string path;  // without symbolic links, as the machine itself would name it
+  std::pair<std::uint64_t, std::uint64_t> identity;  // device and inode: the same for two names of one file
+  std::uint32_t mode = 0;                            // st_mode
+  std::uint32_t uid = 0;
+  std::string label;   // SELinux's; empty where there is none
+  std::string handle;  // a path under /proc/self/fd by which this process can open it as long as `fd` lives
+  Fd fd;
+};
+
+class Machine {
+ public:
+  // Errors: `root` is no directory that can be opened.
+  static Result<Machine> at(const std::string& root);
+
+  // Whether `root` is this process's own, whose programs may be run; not where it is another's that is called
+  // "/" too.
+  [[nodiscard]] bool is_this() const { return is_this_; }
+
+  // What lies at an absolute path of the machine. Where is_this() is false, no link leads out of its root.
+  // Errors: nothing there is an empty optional; all else, permissions above all, an error.
+  [[nodiscard]] Result<std::optional<Found>> find(const std::string& path) const;
+
+  // Errors: as read_text of system.h.
+  [[nodiscard]] Result<std::optional<std::string>> read(const std::string& path, std::size_t max_bytes) const;
+
+  // The names in a directory, sorted; none where it cannot be read.
+  [[nodiscard]] std::vector<std::string> names_in(const std::string& directory) const;
+
+ private:
+  Fd root_;
+  std::string prefix_;  // the root's own path, which real paths begin with; empty for "/"
+  bool is_this_ = false;
+};
+
+// The program runi of this machine: beside this one, else in the system's directories. Where there is none:
+// kSelf, which stands in for it when runi-init is looked for.
+std::string find_runi();
+
+// All of standard input. Errors: it cannot be read, or has more than `max_bytes`.
+Result<std::string> read_stdin(std::size_t max_bytes);
+
+// The first line that `path --version` prints on stdout.
+// Errors: it does not run, does not end in five seconds, or ends with another status than 0.
+Result<std::string> version_of(const std::string& path);
+
+// Whether the kernel reaps orphans for the init and keeps its child's status (pidfd, PIDFD_GET_INFO;
+// Linux 6.15): tried, on a process made for it.
+bool kernel_reaps();
+
+// Whether something listens on /dev/log.
+bool has_syslog();
+
+// Whether a process can put a seccomp filter on itself: asked, not done. seccomp(2),
+// SECCOMP_GET_ACTION_AVAIL.
+bool has_seccomp();
+
+}  // namespace runi

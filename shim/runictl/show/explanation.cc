@@ -1,0 +1,285 @@
+#include "runictl/show/explanation.h"
+
+#include "runictl/show/diff.h"
+#include "runictl/show/output.h"
+
+#include <algorithm>
+
+namespace runi {
+namespace {
+
+bool is_ours(std::string_view key) {
+  return key.starts_with("runi.dev/") || key.find(".runi.dev/") != std::string_view::npos;
+}
+
+// The version of runi that edited the file; empty where none did. The mark alone could be anybody's, and so
+// could the command.
+std::string_view injected_by(const Spec& spec) {
+  constexpr std::string_view kTargets[] = {kDevTarget, kRunTarget, kRootfsTarget};
+  const auto version = spec.annotation(kInjectedAnnotation);
+  if (!version || spec.args.empty()) return {};
+  const bool first = std::find(std::begin(kTargets), std::end(kTargets), spec.args[0]) != std::end(kTargets);
+  const bool mounted = std::any_of(spec.mounts.begin(), spec.mounts.end(),
+                                   [&spec](const Mount& mount) { return mount.destination == spec.args[0]; });
+  return first && mounted ? *version : std::string_view();
+}
+
+// What shim.cc does with a start, without doing it. Returns why the init that is wanted cannot be had.
+std::optional<Error> find_failure(const Start& start, const Result<Spec>& spec, const Plan& plan) {
+  if (!start.bytes) return with_context(start.place, start.bytes.error());
+  if (!spec) return with_context(start.place, spec.error());
+  if (auto failure = failure_of(plan, start.settings.config)) return with_context(start.place, *failure);
+  if (plan.injection && !start.init) return start.init.error();
+  return std::nullopt;
+}
+
+void show_edit(const Start& start, const Spec& spec, Explanation& explanation) {
+  explanation.edit = splices_of(spec, *explanation.injection, *start.init, RUNI_VERSION);
+  const std::string edited = inject(*start.bytes, spec, *explanation.injection, *start.init, RUNI_VERSION);
+  const auto before = json::Document::parse(*start.bytes, json::Comments::refused);
+  const auto after = json::Document::parse(edited, json::Comments::refused);
+  if (!before || !after) return;  // the edit keeps JSON JSON; without a diff the splices still tell
+  explanation.diff = unified_diff(laid_out(*before, *start.bytes), laid_out(*after, edited));
+}
+
+std::string_view heading_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::init: return "The container gets the init";
+    case Outcome::injected: return "The container has the init already";
+    case Outcome::plain: return "The container starts without an init";
+    case Outcome::fallback: return "The container starts without the init that is wanted";
+    case Outcome::refused: return "The container does not start";
+  }
+  return "";
+}
+
+Colour colour_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::init:
+    case Outcome::injected: return Colour::green;
+    case Outcome::plain: return Colour::bold;
+    case Outcome::fallback: return Colour::yellow;
+    case Outcome::refused: return Colour::red;
+  }
+  return Colour::plain;
+}
+
+Cell verdict(bool fits, bool reached, bool decides) {
+  if (decides) return {"decides", Colour::bold};
+  if (reached) return {fits ? "fits" : "does not fit", Colour::plain};
+  return {fits ? "not reached, would fit" : "not reached, would not fit", Colour::dim};
+}
+
+std::vector<std::vector<Cell>> table_of(const Explanation& explanation) {
+  std::vector<std::vector<Cell>> table = {
+      {{"REASON", Colour::bold}, {"VERDICT", Colour::bold}, {"EVIDENCE", Colour::bold}}};
+  bool reached = true;
+  for (const Row& row : explanation.rows) {
+    const bool decides = reached && row.evidence;
+    table.push_back({{std::string(name_of(row.reason)), decides ? Colour::bold : Colour::plain},
+                     verdict(row.evidence.has_value(), reached, decides),
+                     {row.evidence.value_or("")}});
+    if (decides) reached = false;
+  }
+  Cell last{reached ? "decides" : "not reached", reached ? Colour::bold : Colour::dim};
+  table.push_back(
+      {{std::string(name_of(Reason::inject)), last.colour}, last, {reached ? explanation.detail : ""}});
+  return table;
+}
+
+std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& explanation) {
+  const auto either = [](const Result<std::string>& result) {
+    return result ? Cell{*result} : Cell{result.error().what, Colour::red};
+  };
+  std::vector<std::vector<Cell>> facts;
+  if (!start.container.empty()) facts.push_back({{"container"}, {start.container}});
+  facts.push_back({{"handler"}, {start.handler}});
+  const std::string& path = start.settings.path;
+  facts.push_back({{"configuration"}, {path.empty() ? "none: the defaults hold" : path}});
+  facts.push_back({{"runtime"}, either(start.runtime)});
+  facts.push_back({{"init"}, either(start.init)});
+  facts.push_back({{"specification"}, {start.place}});
+  facts.push_back({{"root"}, {start.root}});
+  for (const Annotation& annotation : explanation.annotations) {
+    facts.push_back({{"annotation"}, {std::string(annotation.key) + ": " + std::string(annotation.value)}});
+  }
+  for (const std::string& why : explanation.ignored) facts.push_back({{"ignored"}, {why, Colour::yellow}});
+  return facts;
+}
+
+void write_either(JsonWriter& json, std::string_view name, const Result<std::string>& result) {
+  json.key(name);
+  json.begin_object();
+  if (result) json.string("path", *result);
+  if (!result) json.string("error", result.error().what);
+  json.end_object();
+}
+
+void write_rows(JsonWriter& json, const Explanation& explanation) {
+  json.key("rows");
+  json.begin_array();
+  bool reached = true;
+  const auto write_row = [&](Reason reason, bool fits, std::string_view evidence) {
+    json.begin_object();
+    json.string("reason", name_of(reason));
+    json.boolean("reached", reached);
+    json.boolean("fits", fits);
+    if (fits) json.string("evidence", evidence);
+    json.end_object();
+    reached = reached && !fits;
+  };
+  for (const Row& row : explanation.rows) {
+    write_row(row.reason, row.evidence.has_value(), row.evidence.value_or(""));
+  }
+  const bool injects = reached && !explanation.rows.empty();
+  if (!explanation.rows.empty()) write_row(Reason::inject, injects, explanation.detail);
+  json.end_array();
+}
+
+void write_edit(JsonWriter& json, const Explanation& explanation) {
+  json.key("edit");
+  if (explanation.edit.empty()) return json.null();
+  json.begin_object();
+  json.string("target", explanation.injection->target);
+  json.key("arguments");
+  json.begin_array();
+  for (const std::string& argument : explanation.injection->arguments) json.string(argument);
+  json.end_array();
+  json.key("changes");
+  json.begin_array();
+  for (const Splice& splice : explanation.edit) {
+    json.begin_object();
+    json.string("pointer", splice.pointer);
+    json.number("offset", static_cast<std::int64_t>(splice.begin));
+    json.number("removed", static_cast<std::int64_t>(splice.end - splice.begin));
+    json.string("inserted", splice.text);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+}
+
+}  // namespace
+
+std::string_view name_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::init: return "init";
+    case Outcome::injected: return "injected";
+    case Outcome::plain: return "plain";
+    case Outcome::fallback: return "fallback";
+    case Outcome::refused: return "refused";
+  }
+  return "unknown";
+}
+
+Explanation explain_start(const Start& start, const Result<Spec>& spec) {
+  Explanation explanation;
+  const Config& config = start.settings.config;
+  Plan plan;
+  if (start.bytes && spec) {
+    CommandLine command;
+    command.verb = Verb::create;
+    explanation.rows = explain(command, config, *spec, start.rootfs);
+    plan = decide(command, config, *spec, start.rootfs);
+    explanation.reason = plan.reason;
+    explanation.detail = plan.detail;
+    explanation.injection = plan.injection;
+    explanation.ignored = plan.complaints;
+    explanation.injected_by = injected_by(*spec);
+    if (!explanation.injected_by.empty()) explanation.injected_at = spec->args[0];
+    std::copy_if(spec->annotations.begin(), spec->annotations.end(),
+                 std::back_inserter(explanation.annotations),
+                 [](const Annotation& annotation) { return is_ours(annotation.key); });
+  }
+  if (!start.runtime || start.settings.broken) {
+    explanation.outcome = Outcome::refused;
+    explanation.error = start.runtime ? start.settings.broken : start.runtime.error();
+    return explanation;
+  }
+  if (!explanation.injected_by.empty()) {
+    explanation.outcome = Outcome::injected;
+    return explanation;
+  }
+  if (config.inject == Inject::never) return explanation;
+  if (auto failure = find_failure(start, spec, plan)) {
+    explanation.outcome = config.on_failure == OnFailure::fail ? Outcome::refused : Outcome::fallback;
+    explanation.error = std::move(failure);
+    return explanation;
+  }
+  if (explanation.injection) {
+    explanation.outcome = Outcome::init;
+    show_edit(start, *spec, explanation);
+  }
+  return explanation;
+}
+
+std::string text_of(const Start& start, const Explanation& explanation, bool colours) {
+  std::string text = format_table(facts_of(start, explanation), colours);
+  std::string heading(heading_of(explanation.outcome));
+  if (explanation.error) {
+    heading += ": " + printable(explanation.error->what);
+  } else if (explanation.outcome == Outcome::injected) {
+    heading +=
+        ": runi " + printable(explanation.injected_by) + " put it at " + printable(explanation.injected_at);
+  } else if (!explanation.rows.empty()) {
+    heading += ": " + std::string(name_of(explanation.reason)) + ": " + printable(explanation.detail);
+  }
+  text += "\n" + painted(heading, colour_of(explanation.outcome), colours) + "\n";
+  if (!explanation.rows.empty()) text += "\n" + format_table(table_of(explanation), colours);
+  if (explanation.diff.empty()) return text;
+  text += "\nThe edit, in the file laid out as one value a line; the file itself keeps its layout:\n\n";
+  text += "--- " + printable(start.place) + "\n+++ " + printable(start.place) + ", edited\n";
+  for (const std::string& line : explanation.diff) {
+    const Colour colour = line[0] == '+' ? Colour::green : line[0] == '-' ? Colour::red : Colour::plain;
+    text += painted(printable(line), colour, colours) + "\n";
+  }
+  return text;
+}
+
+std::string json_of(const Start& start, const Explanation& explanation) {
+  JsonWriter json;
+  json.begin_object();
+  json.string("version", RUNI_VERSION);
+  json.string("handler", start.handler);
+  json.key("configuration");
+  if (start.settings.path.empty()) {
+    json.null();
+  } else {
+    json.string(start.settings.path);
+  }
+  write_either(json, "runtime", start.runtime);
+  write_either(json, "init", start.init);
+  json.string("specification", start.place);
+  json.string("root", start.root);
+  json.key("annotations");
+  json.begin_object();
+  for (const Annotation& annotation : explanation.annotations) json.string(annotation.key, annotation.value);
+  json.end_object();
+  json.key("ignored");
+  json.begin_array();
+  for (const std::string& why : explanation.ignored) json.string(why);
+  json.end_array();
+  json.string("outcome", name_of(explanation.outcome));
+  json.key("injected");
+  if (explanation.injected_by.empty()) {
+    json.null();
+  } else {
+    json.string(explanation.injected_by);
+  }
+  json.key("error");
+  if (explanation.error) {
+    json.string(explanation.error->what);
+  } else {
+    json.null();
+  }
+  if (!explanation.rows.empty()) {
+    json.string("reason", name_of(explanation.reason));
+    json.string("detail", explanation.detail);
+  }
+  write_rows(json, explanation);
+  write_edit(json, explanation);
+  json.end_object();
+  return json.text();
+}
+
+}  // namespace runi
