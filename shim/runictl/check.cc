@@ -8,14 +8,12 @@
 #include "system/settings.h"
 #include "system/system.h"
 
-#include <CLI/App.hpp>
 #include <fnmatch.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <map>
-#include <memory>
 #include <set>
 
 namespace runi {
@@ -56,13 +54,6 @@ std::string directory_of(const std::string& path) {
 std::string joined(std::string_view directory, std::string_view name) {
   return std::string(directory) + "/" + std::string(name);
 }
-
-struct Options {
-  std::string root = "/";
-  std::string handler;
-  std::string config;
-  bool json = false;
-};
 
 class Check {
  public:
@@ -641,22 +632,24 @@ std::string json_of(const std::vector<Finding>& findings, const std::string& roo
   return json.text();
 }
 
-Result<int> run_check(const Options& options) {
+}  // namespace
+
+Result<int> check(const CheckOptions& options) {
   auto machine = Machine::at(options.root);
   if (!machine) return with_context("--root " + options.root, machine.error());
   if (options.handler.find('/') != std::string::npos) {
     return Error{"--handler " + options.handler +
                  ": expected the name that runi is called by, without a slash"};
   }
-  Check check(*machine, options.handler);
+  Check look(*machine, options.handler);
   std::vector<Finding> findings;
   if (options.config.empty()) {
-    findings = check.all();
+    findings = look.all();
   } else {
     auto text = read_text(options.config, kMaxConfigBytes);
     if (!text) return with_context(options.config, text.error());
     if (!*text) return Error{options.config + ": no such file"};
-    findings = check.with_configuration(options.config, **text);
+    findings = look.with_configuration(options.config, **text);
   }
   const auto problems = count_of(findings, Severity::problem);
   if (options.json) {
@@ -668,28 +661,6 @@ Result<int> run_check(const Options& options) {
     print(std::to_string(warnings) + (warnings == 1 ? " warning\n" : " warnings\n"));
   }
   return problems > 0 ? kFound : 0;
-}
-
-}  // namespace
-
-void add_check(CLI::App& app, int& status) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("check", "Look for what is wrong with how runi is set up on this machine");
-  command->add_option("--handler", options->handler, "Only this name that runi is called by")
-      ->type_name("NAME");
-  command
-      ->add_option("--config", options->config,
-                   "Only this file, as a configuration that is to be put in place")
-      ->type_name("FILE");
-  command->add_option("--root", options->root, "Look at the machine whose root directory this is; default: /")
-      ->type_name("DIR");
-  command->add_flag("--json", options->json, "Print JSON");
-  command->callback([options, &status] {
-    auto done = run_check(*options);
-    if (!done) complain(done.error().what);
-    status = done ? *done : kFailed;
-  });
 }
 
 }  // namespace runi

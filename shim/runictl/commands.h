@@ -1,19 +1,45 @@
-// runictl's commands. Each adds itself to the command line and, when it is the one that was called, does its
-// work there and sets the exit status: 0, or kFound, or kFailed with the error on stderr.
+// runictl's commands, as functions of their options. Each prints what it found and returns the exit status: 0
+// or kFound. Errors: its work could not be done; the exit status is kFailed then.
 #pragma once
 
-namespace CLI {
-class App;
-}
+#include "core/result.h"
+
+#include <string>
 
 namespace runi {
 
 inline constexpr int kFound = 1;   // the command did its work and found what somebody should look at
 inline constexpr int kFailed = 2;  // wrong usage, or the work could not be done
 
-void add_check(CLI::App& app, int& status);
-void add_explain(CLI::App& app, int& status);
-void add_ps(CLI::App& app, int& status);
-void add_scan(CLI::App& app, int& status);
+struct ExplainOptions {
+  std::string bundle = ".";
+  std::string config;            // a config.json without its bundle
+  std::string handler = "runi";  // the name that runi is called by
+  std::string container;         // one that runs; or "-" for standard input
+  bool json = false;
+};
+Result<int> explain(ExplainOptions options);
+
+struct CheckOptions {
+  std::string root = "/";
+  std::string handler;  // only this one
+  std::string config;   // only this file, as runi's configuration
+  bool json = false;
+};
+Result<int> check(const CheckOptions& options);
+
+struct ScanOptions {
+  std::string proc = "/proc";
+  bool json = false;
+  bool sandboxes = false;  // pods' sandboxes are listed, too
+  double watch_s = 0;      // 0: once
+};
+Result<int> scan(const ScanOptions& options);
+
+struct PsOptions {
+  std::string proc = "/proc";
+  bool json = false;
+};
+Result<int> ps(const PsOptions& options);
 
 }  // namespace runi

@@ -7,23 +7,12 @@
 #include "system/command_lookup.h"
 #include "system/system.h"
 
-#include <CLI/App.hpp>
 #include <unistd.h>
-
-#include <memory>
 
 namespace runi {
 namespace {
 
 constexpr std::size_t kMostNamed = 8;
-
-struct Options {
-  std::string bundle = ".";
-  std::string config;
-  std::string handler = "runi";
-  std::string input;
-  bool json = false;
-};
 
 std::string directory_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -40,8 +29,8 @@ Rootfs ordinary_rootfs(const Spec& spec) {
 }
 
 // Errors: there is no specification at all.
-Result<void> read_spec(const Options& options, Start& start) {
-  if (options.input == "-") {
+Result<void> read_spec(const ExplainOptions& options, Start& start) {
+  if (options.container == "-") {
     start.place = "standard input";
     start.bytes = read_stdin(kMaxSpecBytes);
     return {};
@@ -65,9 +54,9 @@ Result<void> read_spec(const Options& options, Start& start) {
   return {};
 }
 
-void look_at_root(const Options& options, const Spec& spec, Start& start) {
-  const bool in_bundle = options.input.empty() && options.config.empty();
-  if (options.input.empty()) {
+void look_at_root(const ExplainOptions& options, const Spec& spec, Start& start) {
+  const bool in_bundle = options.container.empty() && options.config.empty();
+  if (options.container.empty()) {
     const std::string bundle = in_bundle ? options.bundle : directory_of(options.config);
     start.rootfs = look_at_rootfs(bundle, spec);
     start.rootfs.command = look_up_command(bundle, spec);
@@ -111,18 +100,19 @@ Result<Bundle> find_container(const std::string& word) {
   return Error{word + " may be " + names + "; say more"};
 }
 
-// Errors: nothing could be explained.
-Result<int> run_explain(Options options) {
+}  // namespace
+
+Result<int> explain(ExplainOptions options) {
   if (options.handler.empty() || options.handler.find('/') != std::string::npos) {
     return Error{"--handler " + options.handler +
                  ": expected the name that runi is called by, without a slash"};
   }
   const std::string runi = find_runi();
   Start start;
-  if (!options.input.empty() && options.input != "-") {
-    auto bundle = find_container(options.input);
+  if (!options.container.empty() && options.container != "-") {
+    auto bundle = find_container(options.container);
     if (!bundle) return bundle.error();
-    options.input.clear();
+    options.container.clear();
     options.bundle = bundle->path;
     start.container = describe(*bundle);
   }
@@ -138,31 +128,6 @@ Result<int> run_explain(Options options) {
   print(options.json ? json_of(start, explanation) : text_of(start, explanation, colours_wanted()));
   const bool failed = explanation.outcome == Outcome::fallback || explanation.outcome == Outcome::refused;
   return failed ? kFound : 0;
-}
-
-}  // namespace
-
-void add_explain(CLI::App& app, int& status) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("explain", "Show what runi would do with a container, and why");
-  CLI::Option* bundle =
-      command->add_option("--bundle,-b", options->bundle, "The container's bundle; default: .");
-  CLI::Option* config = command->add_option("--config", options->config, "A config.json without its bundle");
-  CLI::Option* input = command->add_option(
-      "container", options->input,
-      "One that runs: NAMESPACE/POD/CONTAINER, its name, its id or how that begins; or - for a "
-      "config.json from standard input");
-  bundle->type_name("DIR")->excludes(config)->excludes(input);
-  config->type_name("FILE")->excludes(input);
-  input->type_name("");
-  command->add_option("--handler", options->handler, "The name that runi is called by; default: runi")
-      ->type_name("NAME");
-  command->add_flag("--json", options->json, "Print JSON");
-  command->callback([options, &status] {
-    auto done = run_explain(*options);
-    if (!done) complain(done.error().what);
-    status = done ? *done : kFailed;
-  });
 }
 
 }  // namespace runi

@@ -2,6 +2,7 @@
 
 #include "core/json.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,6 +83,15 @@ bool colours_wanted() {
   if (refusal != nullptr && *refusal != '\0') return false;
   const char* terminal = std::getenv("TERM");
   return isatty(STDOUT_FILENO) == 1 && terminal != nullptr && std::strcmp(terminal, "dumb") != 0;
+}
+
+std::size_t line_width() {
+  constexpr std::size_t kDefault = 120;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char* columns = std::getenv("COLUMNS");
+  const long wanted = columns == nullptr ? 0 : std::strtol(columns, nullptr, 10);
+  return wanted > 0 && wanted < 10000 ? static_cast<std::size_t>(wanted) : kDefault;
 }
 
 std::string painted(std::string_view text, Colour colour, bool colours) {

@@ -3,6 +3,7 @@
 
 #include "core/result.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ enum class Colour : std::uint8_t { plain, bold, dim, red, yellow, green };
 // Whether stdout shows colours: it is a terminal that can, and the variable NO_COLOR (no-color.org) is not
 // set.
 [[nodiscard]] bool colours_wanted();
+
+// How wide a line may be: as the terminal is, or COLUMNS says; elsewhere wide enough for most names.
+[[nodiscard]] std::size_t line_width();
 
 // `text` in that colour, or as it is where colours are not wanted.
 [[nodiscard]] std::string painted(std::string_view text, Colour colour, bool colours);
