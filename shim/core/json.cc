@@ -242,13 +242,13 @@ class Builder {
   std::string_view decoded(std::size_t begin, std::size_t end, std::string& value) {
     const std::string_view raw = between_quotes(begin, end);
     if (value.empty() || raw == value) return raw;
-    return document_.unescaped_.emplace_back(std::move(value));
+    return document_.unescaped_.emplace_front(std::move(value));
   }
 
   // In what is not kept, too.
   void look_for_nul(const std::string& text) {
     if (!may_have_nul_ || document_.with_nul_ || text.find('\0') == std::string::npos) return;
-    document_.with_nul_ = document_.unescaped_.emplace_back(text);
+    document_.with_nul_ = document_.unescaped_.emplace_front(text);
   }
 
   // `overread`: how many bytes past the value the library has already looked at.
