@@ -317,9 +317,13 @@ inline long ioctl(long fd, unsigned request, int* value) {
 
 // --- time --------------------------------------------------------------------------------------------------
 
+constexpr long kNsPerSecond = 1'000'000'000;
+
 // The time of a clock: CLOCK_MONOTONIC, or one of the next.
-inline long time_of(long clock, __kernel_timespec* now) {
-  return call(__NR_clock_gettime, clock, word(now));
+[[gnu::noinline, gnu::cold]] inline long time_ns(long clock) {
+  __kernel_timespec now;
+  const long result = call(__NR_clock_gettime, clock, word(&now));
+  return result != 0 ? result : now.tv_sec * kNsPerSecond + now.tv_nsec;
 }
 
 // The clock that tells how much CPU time a process has used (clock_getcpuclockid(3); CPUCLOCK_SCHED of

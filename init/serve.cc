@@ -3,6 +3,7 @@
 #include "files.h"
 #include "report.h"
 #include "sandbox.h"
+#include "shield.h"
 #include "text.h"
 
 // The linker's: where the file's image lies in memory.
@@ -21,11 +22,6 @@ constexpr int kReapBatch = 64;    // orphans reaped before the signals get their
 constexpr long kStartPages = 16;  // more stack than the start can have used
 
 constexpr __kernel_timespec kNow = {};
-constexpr __kernel_timespec kMoment = {0, 1'000'000};
-constexpr int kMostLooks = 50;       // a moment apart
-constexpr int kLongBlocked = 5;      // looks that have found a signal blocked: it is so on purpose
-constexpr long kLongRunNs = 50'000;  // longer than it takes to leave a system call
-constexpr long kNsPerSecond = 1'000'000'000;
 
 enum class Phase : unsigned char {
   pausing,    // -P: there is no application
@@ -42,15 +38,11 @@ struct State {
   bool borrows_user = false;    // signals reach the application only when they come from its user
   int status = kExitInitError;  // to end with when there is nothing left to wait for
   long self;                    // the init's own number
-  long application = 0;
+  Application application = {};
   long target = 0;       // of forwarded signals: the application, or minus that for its whole group
   long rest = 0;         // finishing: whom the last signals are for, as kill(2) takes it
   long own_user = -1;    // where a user is borrowed: the init's, and the application's as it was last seen
   long user = -1;        //
-  int status_file = -1;  // the application's /proc/PID/status and wchan, where they are wanted and can be had
-  int wait_file = -1;    //
-  Signals waited = 0;    // what the application blocks on purpose, or waits for
-  Signals unhandled = 0;  // what was forwarded though the application would not handle it
   long deadline_ns = 0;   // finishing: when it ends at the latest; 0 for never
   // What to wait for, where the kernel reaps (see let_kernel_reap): the application's pidfd, and one for
   // signals.
@@ -66,85 +58,6 @@ struct State {
   if (kernel::poll(&file, 1, &kNow) == 0) return;
   Numbered line;
   report(line.set(text, static_cast<std::uint64_t>(number)));
-}
-
-// --- what /proc tells of the application -------------------------------------------------------------------
-
-// Opens what the application has of this name in /proc.
-[[gnu::cold]] int open_own(const State& state, const char* name) {
-  Numbered path;
-  path.set("/proc/", static_cast<std::uint64_t>(state.application), name);
-  return static_cast<int>(kernel::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-}
-
-// Whether /proc shows the PID namespace that the init is in.
-[[gnu::cold]] bool has_proc(const State& state) {
-  char self[24] = {};
-  Numbered own;
-  return kernel::read_link("/proc/self", self, sizeof self - 1) > 0 &&
-         equal(self, own.set("", static_cast<std::uint64_t>(state.self)));
-}
-
-std::uint64_t read_digits(const char* text, unsigned base) {
-  std::uint64_t number = 0;
-  for (;; ++text) {
-    unsigned digit = static_cast<unsigned char>(*text) - static_cast<unsigned>('0');
-    if (digit > 9) digit = static_cast<unsigned char>(*text) - static_cast<unsigned>('a') + 10;
-    if (digit >= base) return number;
-    number = number * base + digit;
-  }
-}
-
-// Reads of the application what matters for a signal: which it blocks or handles, its real user, its tracer,
-// what it does at this moment, and how often it has slept. Returns whether all of it could be had, of an
-// application that is alive.
-struct Facts {
-  char state = '?';  // R runs or could, S sleeps, D too but for no signal, Z its first thread has ended
-  long sleeps = 0;
-  Signals blocked = 0;
-  Signals handled = 0;
-  long user = -1;
-  long tracer = 0;
-};
-[[gnu::noinline, gnu::cold]] bool read_facts(int file, Facts& facts) {
-  char chunk[1024];
-  char line[48];
-  std::size_t length = 0;
-  long offset = 0;
-  for (;;) {
-    const long got = kernel::read_at(file, chunk, sizeof chunk, offset);
-    if (got <= 0) return false;
-    offset += got;
-    for (const char* at = chunk; at != chunk + got; ++at) {
-      if (*at != '\n') {
-        if (length < sizeof line - 1) line[length++] = *at;
-        continue;
-      }
-      line[length] = '\0';
-      length = 0;
-      if (const char* letter = after(line, "State:\t")) {
-        facts.state = *letter;
-      }
-      if (const char* pid = after(line, "TracerPid:\t")) {
-        facts.tracer = static_cast<long>(read_digits(pid, 10));
-      }
-      if (const char* user = after(line, "Uid:\t")) facts.user = static_cast<long>(read_digits(user, 10));
-      if (after(line, "Threads:\t0") != nullptr) return false;  // all of it has ended
-      if (const char* set = after(line, "SigBlk:\t")) facts.blocked = read_digits(set, 16);
-      if (const char* set = after(line, "SigCgt:\t")) facts.handled = read_digits(set, 16);
-      if (*line == 'v') {  // "voluntary_ctxt_switches:\t"
-        facts.sleeps = static_cast<long>(read_digits(line + 25, 10));
-        return true;
-      }
-    }
-  }
-}
-
-// A clock's time in nanoseconds; negative where there is no clock.
-[[gnu::noinline, gnu::cold]] long time_ns(long clock) {
-  __kernel_timespec now;
-  if (kernel::time_of(clock, &now) != 0) return -1;
-  return now.tv_sec * kNsPerSecond + now.tv_nsec;
 }
 
 // --- the end -----------------------------------------------------------------------------------------------
@@ -184,22 +97,18 @@ void reap_oneself(State& state) {
   if (state.options.verbosity > 0) say("ended with ", status);
   state.status = state.options.expected.contain(status) ? 0 : status;
   const int grace_s = state.options.grace_s;
-  const bool follows = grace_s == kNoGrace && signal != 0 && (state.unhandled & set_of(signal)) != 0;
+  const bool follows = grace_s == kNoGrace && signal != 0 && (state.application.unhandled & set_of(signal)) != 0;
   if (!follows) {
     if (grace_s <= 0) end(state);
-    const long now_ns = time_ns(CLOCK_MONOTONIC);
+    const long now_ns = kernel::time_ns(CLOCK_MONOTONIC);
     if (now_ns < 0) end(state);
-    state.deadline_ns = now_ns + grace_s * kNsPerSecond;
+    state.deadline_ns = now_ns + grace_s * kernel::kNsPerSecond;
   }
   state.phase = Phase::finishing;
-  state.rest = state.self == 1 ? -1 : -state.application;
+  state.rest = state.self == 1 ? -1 : -state.application.pid;
   reap_oneself(state);
   send(state, state.rest, follows ? signal : SIGTERM);
   send(state, state.rest, SIGCONT);  // what is stopped takes no other signal
-}
-
-const char* page_floor(const char* address, long page_size) {
-  return address - (reinterpret_cast<std::uintptr_t>(address) & static_cast<unsigned long>(page_size - 1));
 }
 
 // --- signals -----------------------------------------------------------------------------------------------
@@ -209,71 +118,11 @@ const char* page_floor(const char* address, long page_size) {
 // the application is in: then it has them.
 [[gnu::hot]] bool concerns(const State& state, const siginfo_t& info) {
   if (info.si_code > 0) {
-    return info.si_signo != SIGCHLD && kernel::getpgid(state.application) != kernel::getpgid(0);
+    return info.si_signo != SIGCHLD && kernel::getpgid(state.application.pid) != kernel::getpgid(0);
   }
   // Sent by a process; but what a write to stderr raises, where that is closed or full, the kernel tells as
   // if the init itself had sent it.
   return info.si_code != SI_USER || info.si_pid != state.self;
-}
-
-// Where the application waits, as /proc/PID/wchan tells those who may look into it.
-enum class Where : unsigned char { unknown, for_signals, elsewhere };
-
-[[gnu::noinline, gnu::cold]] Where find_where(int file) {
-  char name[64] = {};
-  if (kernel::read_at(file, name, sizeof name - 1, 0) <= 0 || *name == '0') return Where::unknown;
-  for (const char* at = name; *at != '\0'; ++at) {
-    if (after(at, "sigtimedwait") != nullptr) return Where::for_signals;
-  }
-  return Where::elsewhere;
-}
-
-// Whether a signal goes on to the application, of which `facts` are known: unless -S, every one does. With
-// it, what the kernel would drop if the application were PID 1 (sig_task_ignored() and get_signal() in
-// kernel/signal.c) is dropped, but for the signals that are to stop the container, and for SIGCONT, which
-// acts all the same.
-//
-// A signal that is blocked for a moment passes no more than one that is not; one that stays blocked, or is
-// waited for, does. While the application waits for signals as sigwait(3) does, and until it runs again, what
-// it waits for does not show as blocked (do_sigtimedwait() in kernel/signal.c). So it is certain that it does
-// not only if it has been elsewhere, or has run, from one look to the next without having slept. Of one that
-// has just begun to sleep the kernel tells the place a little later (get_wchan() in kernel/sched/core.c).
-[[gnu::noinline, gnu::cold]] bool passes_shield(State& state, Facts& facts, int from, int to) {
-  const Signals signal = set_of(to);
-  if ((facts.handled & signal) != 0 || to == SIGCONT) {
-    state.unhandled &= ~signal;
-    return true;
-  }
-  if ((state.options.stops & (signal | set_of(from))) != 0) {
-    if ((facts.blocked & signal) == 0) state.unhandled |= signal;
-    return true;
-  }
-  const long clock = kernel::cpu_clock_of(state.application);
-  long used_ns = time_ns(clock);
-  long sleeps = -1;
-  bool ran = false;
-  int blocked = 0;
-  for (int looks = kMostLooks; looks != 0 && (state.waited & signal) == 0; --looks) {
-    const Where where = find_where(state.wait_file);
-    const bool settled = where == Where::elsewhere || facts.state == 'Z' || (facts.state == 'R' && ran);
-    if ((facts.blocked & signal) == 0) {
-      blocked = 0;
-      if (facts.sleeps == sleeps && settled) return false;
-    } else if (settled && facts.state != 'D') {
-      ++blocked;  // not while it waits for a child that it has made with vfork(2)
-    }
-    if (where == Where::for_signals || blocked == kLongBlocked) state.waited |= signal;
-    sleeps = facts.sleeps;
-    siginfo_t none;
-    if ((facts.blocked & signal) != 0 || where != Where::elsewhere) {
-      kernel::wait_for_signal(0, &none, &kMoment);
-    }
-    const long now_ns = time_ns(clock);
-    ran = now_ns - used_ns >= kLongRunNs;
-    used_ns = now_ns;
-    if (!read_facts(state.status_file, facts) || (facts.handled & signal) != 0) break;
-  }
-  return true;
 }
 
 [[gnu::hot]] void forward(State& state, siginfo_t& info) {
@@ -281,13 +130,16 @@ enum class Where : unsigned char { unknown, for_signals, elsewhere };
   const int from = info.si_signo;
   const int to = state.options.forwarded_as[from];
   if (to == SignalMap::kDropped) return;
-  if (state.status_file >= 0) {
+  if (state.application.status_file >= 0) {
     Facts facts;
-    if (read_facts(state.status_file, facts)) {
+    if (read_facts(state.application.status_file, facts)) {
       state.user = facts.user;
       // The application has asked to be traced, and waits for its tracer at its next signal.
       if (facts.tracer == state.self && state.kernel_reaps()) reap_oneself(state);
-      if (state.options.shield && !passes_shield(state, facts, from, to)) return;
+      if (state.options.shield &&
+          !passes_shield(state.application, state.options.stops, facts, from, to)) {
+        return;
+      }
     }
   }
   info.si_signo = to;
@@ -340,7 +192,7 @@ enum class Where : unsigned char { unknown, for_signals, elsewhere };
     // stopped at a signal. It gets that, but for the one that an exec raises for tracers alone (ptrace(2)).
     const int signal = info.si_status & 0x7F;
     kernel::stop_tracing(info.si_pid, signal == SIGTRAP ? 0 : signal);
-  } else if (info.si_pid == state.application && state.phase == Phase::running) {
+  } else if (info.si_pid == state.application.pid && state.phase == Phase::running) {
     const bool exited = info.si_code == CLD_EXITED;
     finish(state, exited ? info.si_status : 128 + info.si_status, exited ? 0 : info.si_status);
   } else if (state.options.warn_of_orphans || state.options.verbosity > 1) {
@@ -366,9 +218,9 @@ void wait_and_reap(State& state) {
   __kernel_timespec left;
   const __kernel_timespec* limit = state.backlog ? &kNow : nullptr;
   if (state.deadline_ns != 0) {
-    const long left_ns = state.deadline_ns - time_ns(CLOCK_MONOTONIC);
+    const long left_ns = state.deadline_ns - kernel::time_ns(CLOCK_MONOTONIC);
     if (left_ns <= 0) end(state);
-    left = {left_ns / kNsPerSecond, left_ns % kNsPerSecond};
+    left = {left_ns / kernel::kNsPerSecond, left_ns % kernel::kNsPerSecond};
     if (limit == nullptr) limit = &left;
   }
   siginfo_t info;
@@ -444,6 +296,12 @@ void let_kernel_reap(State& state, bool counts_orphans) {
   }
 }
 
+// --- the start
+
+const char* page_floor(const char* address, long page_size) {
+  return address - (reinterpret_cast<std::uintptr_t>(address) & static_cast<unsigned long>(page_size - 1));
+}
+
 // Gets ready for the rest of the application's life. From here on the init must not fail: if it ends, all
 // that runs in the container is killed. Nothing below has an error that ends it.
 [[gnu::noinline, gnu::cold]] void settle(void* context, const Spawned& child) {
@@ -452,17 +310,16 @@ void let_kernel_reap(State& state, bool counts_orphans) {
   let_go(state.place, child.pidfd, options.verbosity > 0 || options.warn_of_orphans);
   if (child.pid > 0) {
     state.phase = Phase::running;
-    state.application = child.pid;
+    state.application.pid = child.pid;
     state.target = options.forward_to_group ? -child.pid : child.pid;
     if (options.verbosity > 0) say("started ", child.pid);
     state.files[0].fd = child.pidfd;
     if (state.kernel_reaps()) let_kernel_reap(state, options.warn_of_orphans || options.verbosity > 1);
     state.borrows_user = must_borrow_user();
     const bool shield = options.shield && state.self == 1;
-    if ((state.borrows_user || shield) && has_proc(state)) {
+    if (state.borrows_user || shield) {
       state.own_user = kernel::getuid();
-      state.status_file = open_own(state, "/status");
-      if (shield) state.wait_file = open_own(state, "/wchan");
+      open_files(state.application, state.self, shield);
     }
   }
   if (options.sandbox) enter_sandbox();
