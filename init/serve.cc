@@ -27,10 +27,11 @@ constexpr __kernel_timespec kNow = {};
 enum class Phase : unsigned char {
   pausing,    // -P: there is no application
   running,    // the application runs
-  finishing,  // it has ended, and PID 1 waits for what it left behind
+  grace,      // -t: it has ended; what it left behind has some time to do so too
+  following,  // -S: it was ended by a signal; what it left behind got that too, and is waited for
 };
 
-// Places in State::polled.
+// The two in State::polled.
 constexpr int kPidfd = 0;  // the application's
 constexpr int kSignalfd = 1;
 
@@ -45,10 +46,10 @@ struct State {
   long self;                    // the init's own number
   Application application = {};
   long target = 0;       // of forwarded signals: the application, or minus that for its whole group
-  long rest = 0;         // finishing: the target of the last signals, as kill(2) takes it
+  long rest = 0;         // after the application's end: what is left, as kill(2) names it
   long own_user = -1;    // borrowing: the init's own user
   long user = -1;        // borrowing: the application's, as last seen
-  long deadline_ns = 0;  // finishing: when it ends at the latest; 0 for never
+  long deadline_ns = 0;  // grace: when to end at the latest
   pollfd polled[2] = {{-1, 0, 0}, {-1, POLLIN, 0}};  // where the kernel reaps, see let_kernel_reap()
 
   [[nodiscard]] bool kernel_reaps() const { return polled[kPidfd].fd >= 0; }
@@ -106,7 +107,7 @@ void reap_oneself(State& state) {
     if (now_ns < 0) end(state);
     state.deadline_ns = now_ns + grace_s * kNsPerSecond;
   }
-  state.phase = Phase::finishing;
+  state.phase = follows ? Phase::following : Phase::grace;
   state.rest = state.self == 1 ? -1 : -state.application.pid;
   reap_oneself(state);
   send(state, state.rest, follows ? signal : SIGTERM);
@@ -138,8 +139,7 @@ void reap_oneself(State& state) {
       state.user = facts.user;
       // The application has asked to be traced, and will wait for its tracer at its next signal.
       if (facts.tracer == state.self && state.kernel_reaps()) reap_oneself(state);
-      if (state.options.shield &&
-          !passes_shield(state.application, state.options.stops, facts, from, to)) {
+      if (state.options.shield && !passes_shield(state.application, state.options.stops, facts, from, to)) {
         return;
       }
     }
@@ -158,7 +158,7 @@ void reap_oneself(State& state) {
     if (signal == SIGTERM || signal == SIGINT) kernel::exit(0);
     return;
   }
-  if (state.deadline_ns != 0) {
+  if (state.phase == Phase::grace) {
     if (signal == SIGTERM && state.asked_to_end) end(state);
     return;
   }
@@ -220,7 +220,7 @@ void reap_oneself(State& state) {
 void wait_and_reap(State& state) {
   __kernel_timespec left;
   const __kernel_timespec* limit = state.backlog ? &kNow : nullptr;
-  if (state.deadline_ns != 0) {
+  if (state.phase == Phase::grace) {
     const long left_ns = state.deadline_ns - kernel::time_ns(CLOCK_MONOTONIC);
     if (left_ns <= 0) end(state);
     left = {left_ns / kNsPerSecond, left_ns % kNsPerSecond};
