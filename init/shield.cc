@@ -36,6 +36,10 @@ std::uint64_t read_digits(const char* text, unsigned base) {
   }
 }
 
+long read_decimal(const char* text) {
+  return static_cast<long>(read_digits(text, 10));
+}
+
 // Where the application waits, as /proc/PID/wchan tells those who may look into it.
 enum class Where : unsigned char { unknown, for_signals, elsewhere };
 
@@ -71,21 +75,19 @@ enum class Where : unsigned char { unknown, for_signals, elsewhere };
         continue;
       }
       line[length] = '\0';
-      length = 0;
-      if (const char* letter = after(line, "State:\t")) {
-        facts.state = *letter;
-      }
-      if (const char* pid = after(line, "TracerPid:\t")) {
-        facts.tracer = static_cast<long>(read_digits(pid, 10));
-      }
-      if (const char* user = after(line, "Uid:\t")) facts.user = static_cast<long>(read_digits(user, 10));
+      if (const char* letter = after(line, "State:\t")) facts.state = *letter;
+      if (const char* pid = after(line, "TracerPid:\t")) facts.tracer = read_decimal(pid);
+      if (const char* user = after(line, "Uid:\t")) facts.user = read_decimal(user);
       if (after(line, "Threads:\t0") != nullptr) return false;  // all of it has ended
       if (const char* set = after(line, "SigBlk:\t")) facts.blocked = read_digits(set, 16);
       if (const char* set = after(line, "SigCgt:\t")) facts.handled = read_digits(set, 16);
-      if (*line == 'v') {  // "voluntary_ctxt_switches:\t"
-        facts.sleeps = static_cast<long>(read_digits(line + 25, 10));
+      // No other line begins with a v. To compare all of it would put these words into the file too.
+      constexpr std::size_t kBeforeSleeps = sizeof "voluntary_ctxt_switches:\t" - 1;
+      if (*line == 'v' && length > kBeforeSleeps) {
+        facts.sleeps = read_decimal(line + kBeforeSleeps);
         return true;
       }
+      length = 0;
     }
   }
 }

@@ -6,8 +6,8 @@
 //       CODE VALUE"), then "end", and exits with NUMBER or dies by it. A difference is told as "wrong: ...".
 //       See rounds.cc.
 //   tree count OUT
-//       Says "ready" and takes signals up to kMark. Tells "NUMBER COUNT FAULTS" of each number it got: a fault
-//       is a value other than the sender's next (see send).
+//       Says "ready" and takes signals up to kMark. Tells "NUMBER COUNT FAULTS" of each number it got: a
+//       fault is a value other than the sender's next (see send).
 //   tree send PID COUNT SENDER
 //       Queues COUNT signals of kFlood for PID, with values that count up for each number; now and then it
 //       sends SIGUSR1. If the queue is full, it waits.
