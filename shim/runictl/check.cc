@@ -1,7 +1,7 @@
 #include "core/config.h"
 #include "core/version.h"
 #include "runictl/commands.h"
-#include "runictl/containers/containers.h"
+#include "runictl/containers/running_init.h"
 #include "runictl/engines/engines.h"
 #include "runictl/machine/machine.h"
 #include "runictl/show/output.h"
