@@ -21,8 +21,16 @@ Json Json::array() {
   return Json(Value{nlohmann::ordered_json::array()});
 }
 
+Json Json::array(const std::vector<std::string>& texts) {
+  return Json(Value{texts});
+}
+
 Json Json::object() {
   return Json(Value{nlohmann::ordered_json::object()});
+}
+
+Json Json::known(std::string_view text) {
+  return text.empty() ? Json() : Json(text);
 }
 
 Json::Json(Json&& other) noexcept = default;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace runi {
 
@@ -26,7 +27,11 @@ class Json {
   Json(const std::optional<Type>& value) : Json(value ? Json(*value) : Json()) {}
 
   [[nodiscard]] static Json array();
+  [[nodiscard]] static Json array(const std::vector<std::string>& texts);
   [[nodiscard]] static Json object();
+
+  // The text; null where it is empty.
+  [[nodiscard]] static Json known(std::string_view text);
 
   Json(Json&& other) noexcept;
   Json& operator=(Json&& other) noexcept;

@@ -7,19 +7,9 @@
 namespace runi {
 namespace {
 
-// Null where it is not known.
-Json known(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
-}
-
-Json known(std::uint64_t id) {
+// Null where it is 0, which is none.
+Json known_id(std::uint64_t id) {
   return id == 0 ? Json() : Json(id);
-}
-
-Json array_of(const std::vector<std::string>& words) {
-  Json array = Json::array();
-  for (const std::string& word : words) array.add(word);
-  return array;
 }
 
 // The members that scan and ps both have.
@@ -28,17 +18,17 @@ Json json_of(const Container& container) {
   const Identity& identity = container.identity;
   Json json = Json::object();
   json.add("pid", first.pid);
-  json.add("engine", known(identity.engine));
-  json.add("id", known(identity.id));
-  json.add("name", known(identity.name));
-  json.add("pod", known(identity.pod));
-  json.add("podNamespace", known(identity.pod_namespace));
-  json.add("podUid", known(identity.pod_uid));
-  json.add("pidNamespace", known(first.pid_namespace));
-  json.add("inside", known(static_cast<std::uint64_t>(container.outer)));
+  json.add("engine", Json::known(identity.engine));
+  json.add("id", Json::known(identity.id));
+  json.add("name", Json::known(identity.name));
+  json.add("pod", Json::known(identity.pod));
+  json.add("podNamespace", Json::known(identity.pod_namespace));
+  json.add("podUid", Json::known(identity.pod_uid));
+  json.add("pidNamespace", known_id(first.pid_namespace));
+  json.add("inside", known_id(static_cast<std::uint64_t>(container.outer)));
   json.add("process", first.name);
-  json.add("program", known(container.program));
-  json.add("arguments", array_of(container.arguments));
+  json.add("program", Json::known(container.program));
+  json.add("arguments", Json::array(container.arguments));
   json.add("uid", first.uid);
   json.add("ageSeconds", container.age_s);
   json.add("complete", !is_sealed(container));
@@ -63,7 +53,7 @@ Json json_of(const Assessed& one) {
   json.add("zombiesOfOthers", container.other_zombies);
   json.add("adopted", container.adopted);
   json.add("pids", json_of(container.pids));
-  json.add("init", known(one.assessment.init));
+  json.add("init", Json::known(one.assessment.init));
   json.add("verdict", name_of(one.assessment.verdict));
   Json because = Json::array();
   for (const Cause cause : one.assessment.causes) because.add(name_of(cause));
@@ -116,13 +106,13 @@ Json init_of(const RunningInit& init) {
   const InitCall call = read_call(init.container);
   const Options& options = call.options;
   Json json = Json::object();
-  json.add("version", known(init.container.init_version));
+  json.add("version", Json::known(init.container.init_version));
   json.add("reaping", kernel_reaps(first) ? "kernel" : "init");
   json.add("forward", options.forward_to_group ? "group" : "child");
   json.add("subreaper", options.subreaper);
   json.add("graceSeconds", options.grace_s == kNoGrace ? Json() : Json(options.grace_s));
   json.add("shield", options.shield);
-  json.add("options", array_of(call.words));
+  json.add("options", Json::array(call.words));
   json.add("memoryKib", memory_of(init));
   json.add("sandbox", sandbox_of(first));
   return json;

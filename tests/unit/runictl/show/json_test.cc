@@ -61,7 +61,12 @@ TEST(Json, takes_what_there_is) {
   json.add(std::optional<std::uint64_t>());
   json.add(std::size_t{1} << 40);
   json.add(Json());
-  EXPECT_EQ(json.line(), "[\"text\",\"view\",5,null,1099511627776,null]\n");
+  json.add(Json::known("known"));
+  json.add(Json::known(""));
+  json.add(Json::array({"x", "\xff"}));
+  json.add(Json::array(std::vector<std::string>()));
+  EXPECT_EQ(json.line(), R"(["text","view",5,null,1099511627776,null,"known",null,["x","\ufffd"],[]])"
+                         "\n");
 }
 
 }  // namespace
