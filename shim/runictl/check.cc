@@ -1,10 +1,12 @@
 #include "core/config.h"
 #include "core/version.h"
 #include "runictl/commands.h"
-#include "runictl/containers/containers.h"
+#include "runictl/containers/running_init.h"
 #include "runictl/engines/engines.h"
 #include "runictl/machine/machine.h"
-#include "runictl/show/output.h"
+#include "runictl/machine/terminal.h"
+#include "runictl/show/json.h"
+#include "runictl/show/table.h"
 #include "system/settings.h"
 #include "system/system.h"
 
@@ -15,6 +17,7 @@
 #include <cstdlib>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace runi {
 namespace {
@@ -609,27 +612,26 @@ std::ptrdiff_t count_of(const std::vector<Finding>& findings, Severity severity)
                        [severity](const Finding& finding) { return finding.severity == severity; });
 }
 
+Json json_of(const Finding& finding) {
+  Json json = Json::object();
+  json.add("severity", name_of(finding.severity));
+  json.add("subject", finding.subject);
+  json.add("what", finding.what);
+  if (!finding.where.empty()) json.add("where", finding.where);
+  if (!finding.action.empty()) json.add("action", finding.action);
+  return json;
+}
+
 std::string json_of(const std::vector<Finding>& findings, const std::string& root) {
-  JsonWriter json;
-  json.begin_object();
-  json.string("version", RUNI_VERSION);
-  json.string("root", root);
-  json.number("problems", count_of(findings, Severity::problem));
-  json.number("warnings", count_of(findings, Severity::warning));
-  json.key("findings");
-  json.begin_array();
-  for (const Finding& finding : findings) {
-    json.begin_object();
-    json.string("severity", name_of(finding.severity));
-    json.string("subject", finding.subject);
-    json.string("what", finding.what);
-    if (!finding.where.empty()) json.string("where", finding.where);
-    if (!finding.action.empty()) json.string("action", finding.action);
-    json.end_object();
-  }
-  json.end_array();
-  json.end_object();
-  return json.text();
+  Json list = Json::array();
+  for (const Finding& finding : findings) list.add(json_of(finding));
+  Json json = Json::object();
+  json.add("version", RUNI_VERSION);
+  json.add("root", root);
+  json.add("problems", count_of(findings, Severity::problem));
+  json.add("warnings", count_of(findings, Severity::warning));
+  json.add("findings", std::move(list));
+  return json.lines();
 }
 
 }  // namespace

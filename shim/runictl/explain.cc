@@ -2,8 +2,8 @@
 #include "runictl/commands.h"
 #include "runictl/machine/machine.h"
 #include "runictl/machine/procfs.h"
+#include "runictl/machine/terminal.h"
 #include "runictl/show/explanation.h"
-#include "runictl/show/output.h"
 #include "system/command_lookup.h"
 #include "system/system.h"
 

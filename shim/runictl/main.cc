@@ -1,6 +1,6 @@
 // The command line of runictl; the only file that includes the library for it.
 #include "runictl/commands.h"
-#include "runictl/show/output.h"
+#include "runictl/machine/terminal.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>

@@ -1,6 +1,4 @@
-#include "runictl/show/output.h"
-
-#include "core/json.h"
+#include "runictl/show/table.h"
 
 #include <gtest/gtest.h>
 
@@ -48,32 +46,16 @@ TEST(Table, is_as_wide_with_colours) {
             "\x1b[31ma\x1b[0m    b\nccc  \x1b[1md\x1b[0m\n");
 }
 
-TEST(JsonWriter, writes_what_parses) {
-  JsonWriter json;
-  json.begin_object();
-  json.string("text", "a\"\n\xff\x7f\u009b\u202e\u00fc");
-  json.number("number", -7);
-  json.boolean("yes", true);
-  json.key("none");
-  json.null();
-  json.key("empty");
-  json.begin_array();
-  json.end_array();
-  json.key("list");
-  json.begin_array();
-  json.string("x");
-  json.begin_object();
-  json.end_object();
-  json.number(1);
-  json.boolean(false);
-  json.end_array();
-  json.end_object();
-  const std::string text = json.text();
-  EXPECT_EQ(text,
-            "{\n  \"text\": \"a\\\"\\n\\ufffd\\u007f\\u009b\\u202e\\u00fc\",\n  \"number\": -7,\n  \"yes\": "
-            "true,\n  \"none\": null,\n"
-            "  \"empty\": [],\n  \"list\": [\n    \"x\",\n    {},\n    1,\n    false\n  ]\n}\n");
-  EXPECT_TRUE(json::Document::parse(text, json::Comments::refused));
+TEST(Columns, are_counted_by_character) {
+  EXPECT_EQ(columns_of(""), 0U);
+  EXPECT_EQ(columns_of("abc"), 3U);
+  EXPECT_EQ(columns_of("äöü…"), 4U);
+}
+
+TEST(Painted, only_where_colours_are_wanted) {
+  EXPECT_EQ(painted("x", Colour::green, true), "\x1b[32mx\x1b[0m");
+  EXPECT_EQ(painted("x", Colour::green, false), "x");
+  EXPECT_EQ(painted("x", Colour::plain, true), "x");
 }
 
 }  // namespace

@@ -1,16 +1,7 @@
-#include "runictl/show/output.h"
-
-#include "core/json.h"
-
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include "runictl/show/table.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
+#include <iterator>
 
 namespace runi {
 namespace {
@@ -70,29 +61,7 @@ std::size_t character_size(std::string_view text, std::size_t at) {
   return is_seen(text.substr(at, size)) ? size : 0;
 }
 
-// Columns on a terminal, every character taken for one.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
 }  // namespace
-
-bool colours_wanted() {
-  const char* refusal = std::getenv("NO_COLOR");
-  if (refusal != nullptr && *refusal != '\0') return false;
-  const char* terminal = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) == 1 && terminal != nullptr && std::strcmp(terminal, "dumb") != 0;
-}
-
-std::size_t line_width() {
-  constexpr std::size_t kDefault = 120;
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  const char* columns = std::getenv("COLUMNS");
-  const long wanted = columns == nullptr ? 0 : std::strtol(columns, nullptr, 10);
-  return wanted > 0 && wanted < 10000 ? static_cast<std::size_t>(wanted) : kDefault;
-}
 
 std::string painted(std::string_view text, Colour colour, bool colours) {
   if (!colours || colour == Colour::plain) return std::string(text);
@@ -115,7 +84,12 @@ std::string printable(std::string_view text) {
   return shown;
 }
 
-std::string format_table(const std::vector<std::vector<Cell>>& rows, bool colours) {
+std::size_t columns_of(std::string_view text) {
+  const auto begins_character = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character));
+}
+
+std::string format_table(const std::vector<Cells>& rows, bool colours) {
   std::vector<std::vector<std::string>> texts;
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
@@ -123,7 +97,7 @@ std::string format_table(const std::vector<std::vector<Cell>>& rows, bool colour
     for (std::size_t column = 0; column < row.size(); ++column) {
       line.push_back(printable(row[column].text));
       if (widths.size() <= column) widths.push_back(0);
-      widths[column] = std::max(widths[column], width_of(line.back()));
+      widths[column] = std::max(widths[column], columns_of(line.back()));
     }
   }
   std::string table;
@@ -131,95 +105,11 @@ std::string format_table(const std::vector<std::vector<Cell>>& rows, bool colour
     for (std::size_t column = 0; column < texts[at].size(); ++column) {
       const std::string& text = texts[at][column];
       table += painted(text, rows[at][column].colour, colours);
-      if (column + 1 < texts[at].size()) table.append(widths[column] - width_of(text) + 2, ' ');
+      if (column + 1 < texts[at].size()) table.append(widths[column] - columns_of(text) + 2, ' ');
     }
     table += '\n';
   }
   return table;
-}
-
-void JsonWriter::begin_value() {
-  if (after_key_) {
-    after_key_ = false;
-    return;
-  }
-  if (depth_ == 0) return;
-  text_ += first_ ? "\n" : ",\n";
-  text_.append(2 * depth_, ' ');
-  first_ = false;
-}
-
-void JsonWriter::open(char bracket) {
-  begin_value();
-  text_ += bracket;
-  ++depth_;
-  first_ = true;
-}
-
-void JsonWriter::close(char bracket) {
-  --depth_;
-  if (!first_) {
-    text_ += '\n';
-    text_.append(2 * depth_, ' ');
-  }
-  text_ += bracket;
-  first_ = false;
-}
-
-void JsonWriter::key(std::string_view name) {
-  begin_value();
-  text_ += json::quote_ascii(name) + ": ";
-  after_key_ = true;
-}
-
-void JsonWriter::string(std::string_view value) {
-  begin_value();
-  text_ += json::quote_ascii(value);
-}
-
-void JsonWriter::number(std::int64_t value) {
-  begin_value();
-  text_ += std::to_string(value);
-}
-
-void JsonWriter::boolean(bool value) {
-  begin_value();
-  text_ += value ? "true" : "false";
-}
-
-void JsonWriter::null() {
-  begin_value();
-  text_ += "null";
-}
-
-void JsonWriter::string(std::string_view name, std::string_view value) {
-  key(name);
-  string(value);
-}
-
-void JsonWriter::number(std::string_view name, std::int64_t value) {
-  key(name);
-  number(value);
-}
-
-void JsonWriter::boolean(std::string_view name, bool value) {
-  key(name);
-  boolean(value);
-}
-
-void print(std::string_view text) {
-  (void)std::fwrite(text.data(), 1, text.size(), stdout);  // flush_output tells
-}
-
-Result<void> flush_output() {
-  errno = 0;
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return {};
-  return Error{std::string("write: ") + std::strerror(errno != 0 ? errno : EIO)};
-}
-
-void complain(std::string_view message) {
-  const std::string line = "runictl: " + printable(message) + "\n";
-  (void)std::fwrite(line.data(), 1, line.size(), stderr);  // a caller without stderr is not to fail for that
 }
 
 }  // namespace runi
