@@ -1,5 +1,6 @@
 #include "core/annotations.h"
 
+#include "core/engine_keys.h"
 #include "core/json.h"
 
 #include <algorithm>
@@ -14,10 +15,8 @@ constexpr string_view kDomain = "runi.dev/";
 constexpr string_view kOfContainer = ".runi.dev/";
 constexpr string_view kPodsInit = "runi.dev/init";
 
-// Sources: containerd pkg/cri/annotations; the label of the kubelet (pkg/kubelet/types, labels.go), which
-// CRI-O writes out with all labels (internal/factory/container, SpecAddAnnotations). podman notes no such
-// name.
-constexpr string_view kNameMarks[] = {"io.kubernetes.cri.container-name", "io.kubernetes.container.name"};
+// podman notes no such name.
+constexpr string_view kNameMarks[] = {kContainerdContainerName, kKubeletContainerName};
 
 // Calls take(part) for each part between commas until one is refused; an empty list has none.
 template <typename Take>

@@ -1,6 +1,7 @@
 #include "core/decide.h"
 
 #include "core/annotations.h"
+#include "core/engine_keys.h"
 #include "core/init_systems.h"
 #include "core/json.h"
 #include "core/seccomp_profile.h"
@@ -21,15 +22,8 @@ constexpr string_view kInits[] = {
     "podman-init", "go-init",    "pid1", "my_init",     "minit",     "horust",    "pause",
 };
 
-// Annotations that only a pod's sandbox carries, and its value.
-// Sources: containerd pkg/cri/annotations; CRI-O internal/annotations.
-constexpr struct {
-  string_view key;
-  string_view value;
-} kSandboxMarks[] = {
-    {"io.kubernetes.cri.container-type", "sandbox"},
-    {"io.kubernetes.cri-o.ContainerType", "sandbox"},
-};
+// A pod's sandbox has kSandboxType in one of these.
+constexpr string_view kContainerTypes[] = {kContainerdContainerType, kCrioContainerType};
 
 // The stop signal of the container, as podman and CRI-O note it, where it is the one that only systemd as PID
 // 1 understands (systemd(1), SIGRTMIN+3). Podman sets it for --systemd=always and for what it takes for
@@ -297,8 +291,8 @@ constexpr struct {
 }  // namespace
 
 std::optional<string_view> find_sandbox_mark(const Spec& spec) {
-  for (const auto& mark : kSandboxMarks) {
-    if (spec.annotation(mark.key) == mark.value) return mark.key;
+  for (const string_view key : kContainerTypes) {
+    if (spec.annotation(key) == kSandboxType) return key;
   }
   return std::nullopt;
 }

@@ -2,6 +2,7 @@
 
 #include "core/command_line.h"
 #include "core/decide.h"
+#include "core/engine_keys.h"
 #include "core/init_systems.h"
 #include "core/json.h"
 #include "core/spec.h"
@@ -234,17 +235,12 @@ constexpr string_view kRuntimes[] = {"runc", "crun", "runi", "youki"};
 // Where annotations say it; for each fact the first that is there.
 constexpr struct {
   std::string Identity::*fact;
-  string_view keys[5];
+  string_view keys[4];
 } kAnnotations[] = {
-    {&Identity::name,
-     {"io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name",
-      "io.kubernetes.cri-o.Name", ""}},
-    {&Identity::pod,
-     {"io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name", "io.kubernetes.cri-o.KubeName", "", ""}},
-    {&Identity::pod_namespace,
-     {"io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace", "io.kubernetes.cri-o.Namespace",
-      "", ""}},
-    {&Identity::pod_uid, {"io.kubernetes.cri.sandbox-uid", "io.kubernetes.pod.uid", "", "", ""}},
+    {&Identity::name, {kContainerdContainerName, kKubeletContainerName, kNerdctlName, kCrioName}},
+    {&Identity::pod, {kContainerdPodName, kKubeletPodName, kCrioPodName}},
+    {&Identity::pod_namespace, {kContainerdPodNamespace, kKubeletPodNamespace, kCrioPodNamespace}},
+    {&Identity::pod_uid, {kContainerdPodUid, kKubeletPodUid}},
 };
 
 const json::Value* find_member(const json::Value& object, string_view name, json::Kind kind) {
