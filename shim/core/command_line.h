@@ -14,7 +14,11 @@ enum class Dialect {
   crun,  // argp over getopt_long: abbreviations, clusters, -bDIR; options end at the container id
 };
 
-// The dialect of the program at `runtime_path`, judged by its base name: crun, krun and crun-… are argp's.
+// Whether crun, called by this base name, is one of its handlers and may run no process at all: krun,
+// crun-wasm. Source: crun src/crun.c, fill_handler_from_argv0().
+[[nodiscard]] bool names_a_handler(std::string_view program);
+
+// The dialect of the program at `runtime_path`, judged by its base name: crun and its handlers are argp's.
 [[nodiscard]] Dialect dialect_of(std::string_view runtime_path);
 
 enum class Verb { create, run, restore, other };

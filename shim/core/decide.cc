@@ -128,7 +128,7 @@ Evidence not_a_process(const Question& q) {
     }
   }
   const string_view runtime = base_name(q.config.runtime);
-  if (runtime == "krun" || runtime.starts_with("crun-")) return "runtime " + json::cite(runtime);
+  if (names_a_handler(runtime)) return "runtime " + json::cite(runtime);
   if (command_of(q).ends_with(".wasm")) return "command " + json::cite(command_of(q));
   return std::nullopt;
 }

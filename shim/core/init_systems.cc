@@ -1,6 +1,7 @@
 #include "core/init_systems.h"
 
 #include "core/json.h"
+#include "core/path.h"
 
 #include <algorithm>
 #include <iterator>
@@ -31,11 +32,6 @@ constexpr string_view kMultiCalls[] = {"busybox", "busybox.static", "toybox"};
 template <typename Range>
 bool contains(const Range& range, string_view text) {
   return std::find(std::begin(range), std::end(range), text) != std::end(range);
-}
-
-string_view base_name(string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == string_view::npos ? path : path.substr(slash + 1);
 }
 
 bool is_path_of_one(string_view word) {

@@ -5,11 +5,11 @@
 // rules for the init's own calls are looked at, and no filter is built.
 #pragma once
 
+#include "core/init_calls.h"
 #include "core/json.h"
 #include "core/result.h"
 #include "core/spec.h"
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -17,43 +17,6 @@
 #include <vector>
 
 namespace runi::seccomp {
-
-// How the init depends on a call.
-enum class Need {
-  indispensable,  // without it, it executes the application in place, or does the application harm
-  wanted,         // any error will do, but it believes in a success
-  ignored,        // whatever comes of it
-  process,        // one of the ways of making a process, which are tried in the table's order
-};
-
-// When the init makes a call.
-enum class When {
-  always,
-  subreaper,     // -s, or -t
-  grace,         // -t
-  sandbox,       // not -n
-  facts,         // -S, or a user is borrowed
-  borrowing,     // the process has CAP_SETUID and no CAP_KILL
-  listen_pidfd,  // the application's environment has LISTEN_PIDFDID
-};
-
-// An argument, as the kernel sees it: all 64 bits. A pointer, a process id or what is left in a register that
-// a call does not use can be anything.
-struct Argument {
-  bool known = false;
-  std::uint64_t value = 0;
-};
-
-struct Call {
-  const char* name;
-  int number;
-  Need need;
-  When when;
-  std::array<Argument, 6> arguments;
-};
-
-// The system calls of runi-init, in the order in which it makes them.
-[[nodiscard]] std::span<const Call> init_calls();
 
 // An action, as libseccomp numbers it, the errno of SCMP_ACT_ERRNO included.
 struct Action {
