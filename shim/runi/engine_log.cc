@@ -1,7 +1,7 @@
 #include "runi/engine_log.h"
 
 #include "core/json.h"
-#include "system/system.h"
+#include "system/process.h"
 
 #include <array>
 

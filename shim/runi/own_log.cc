@@ -1,7 +1,7 @@
 #include "runi/own_log.h"
 
 #include "core/log_line.h"
-#include "system/system.h"
+#include "system/process.h"
 
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>

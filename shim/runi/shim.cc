@@ -10,8 +10,11 @@
 #include "runi/engine_log.h"
 #include "runi/own_log.h"
 #include "system/command_lookup.h"
+#include "system/files.h"
+#include "system/process.h"
+#include "system/programs.h"
+#include "system/rootfs.h"
 #include "system/settings.h"
-#include "system/system.h"
 
 #include <optional>
 #include <span>

@@ -1,12 +1,14 @@
 #include "core/config.h"
+#include "core/settings.h"
 #include "core/version.h"
 #include "runictl/commands.h"
 #include "runictl/containers/containers.h"
 #include "runictl/engines/engines.h"
 #include "runictl/machine/machine.h"
 #include "runictl/show/output.h"
+#include "system/files.h"
+#include "system/programs.h"
 #include "system/settings.h"
-#include "system/system.h"
 
 #include <fnmatch.h>
 #include <unistd.h>

@@ -1,5 +1,8 @@
 #include "runictl/machine/machine.h"
 
+#include "system/files.h"
+#include "system/programs.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>

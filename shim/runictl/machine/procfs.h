@@ -4,7 +4,7 @@
 #include "core/result.h"
 #include "runictl/containers/containers.h"
 #include "runictl/containers/proc_files.h"
-#include "system/system.h"
+#include "system/fd.h"
 
 #include <span>
 #include <string>

@@ -4,7 +4,7 @@
 #include "core/decide.h"
 #include "core/edit.h"
 #include "core/result.h"
-#include "system/settings.h"
+#include "core/settings.h"
 
 #include <optional>
 #include <string>
