@@ -43,21 +43,20 @@ enum class Reason {
 
 // How to call the init in the container.
 struct Injection {
-  std::string_view target;             // its path there, one of the three above
+  std::string_view target;             // its path there: kDevTarget, kRunTarget or kRootfsTarget
   std::vector<std::string> arguments;  // what goes before the application's own: target, options, "--"
 };
 
-struct Plan {
+struct Decision {
   Reason reason = Reason::not_a_start;
-  std::string detail;                  // the evidence: which annotation, which command; may be empty
-  std::optional<Injection> injection;  // present exactly when the reason is inject
-  // Each annotation that was not heeded and why (annotations.h).
-  std::vector<std::string> complaints;
+  std::string detail;                   // the evidence: which annotation, which command
+  Injection injection;                  // only where the reason is inject
+  std::vector<std::string> complaints;  // each annotation that is ignored and why (annotations.h)
 };
 
 // The decision table. Total: every input has an answer.
-[[nodiscard]] Plan decide(const CommandLine& command, const Config& config, const Spec& spec,
-                          const Rootfs& rootfs);
+[[nodiscard]] Decision decide(const CommandLine& command, const Config& config, const Spec& spec,
+                              const Rootfs& rootfs);
 
 // One row of the decision table, asked by itself.
 struct Row {
@@ -71,6 +70,6 @@ struct Row {
                                        const Rootfs& rootfs);
 
 // What onFailure is about: why the container cannot be started as configuration and annotations want it.
-[[nodiscard]] std::optional<Error> failure_of(const Plan& plan, const Config& config);
+[[nodiscard]] std::optional<Error> failure_of(const Decision& decision, const Config& config);
 
 }  // namespace runi
