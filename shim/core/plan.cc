@@ -7,11 +7,37 @@
 namespace runi {
 namespace {
 
-Plan without_init(Reason reason, std::string detail) {
-  Plan plan;
+void end_without_init(Plan& plan, Reason reason, std::string detail) {
   plan.reason = reason;
   plan.detail = std::move(detail);
-  return plan;
+}
+
+void make(Plan& plan, const CommandLine& command, const Config& config, const StartFacts& facts,
+          std::string_view version) {
+  // Nothing in a config.json could change this, not even that it cannot be read.
+  if (config.inject == Inject::never) {
+    return end_without_init(plan, Reason::disabled, "configuration: inject is never");
+  }
+  const auto bytes = facts.read_spec();
+  if (!bytes) return fail(plan, with_context(facts.place, bytes.error()), config);
+  // The runtime's own error is the one the user knows.
+  if (!*bytes) {
+    return end_without_init(plan, Reason::no_process, facts.place + ": No such file or directory");
+  }
+  auto parsed = parse_spec(**bytes);
+  if (!parsed) return fail(plan, with_context(facts.place, parsed.error()), config);
+  const Spec& spec = plan.spec.emplace(std::move(*parsed));
+  Decision decision = decide(command, config, spec, facts.look_at_rootfs(spec));
+  plan.reason = decision.reason;
+  plan.detail = std::move(decision.detail);
+  if (const auto failure = failure_of(decision, config)) {
+    return fail(plan, with_context(facts.place, *failure), config);
+  }
+  plan.complaints = std::move(decision.complaints);
+  if (decision.reason != Reason::inject) return;
+  const auto init = facts.find_init();
+  if (!init) return fail(plan, init.error(), config);
+  plan.edited = inject(**bytes, spec, decision.injection, *init, version);
 }
 
 }  // namespace
@@ -23,42 +49,17 @@ std::optional<Error> failure_of(const Settings& settings, const Result<std::stri
 
 Plan plan_start(const CommandLine& command, const Settings& settings, const StartFacts& facts,
                 std::string_view version) {
-  const Config& config = settings.config;
   Plan plan;
-  if ((plan.failure = failure_of(settings, facts.runtime))) {
-    plan.starts = false;
-    return plan;
-  }
-  // Nothing in a config.json could change this, not even that it cannot be read.
-  if (config.inject == Inject::never) {
-    return without_init(Reason::disabled, "configuration: inject is never");
-  }
-  const auto bytes = facts.read_spec();
-  if (!bytes) return failed({}, with_context(facts.place, bytes.error()), config);
-  // The runtime's own error is the one the user knows.
-  if (!*bytes) return without_init(Reason::no_process, facts.place + ": No such file or directory");
-  auto parsed = parse_spec(**bytes);
-  if (!parsed) return failed({}, with_context(facts.place, parsed.error()), config);
-  const Spec& spec = plan.spec.emplace(std::move(*parsed));
-  Decision decision = decide(command, config, spec, facts.look_at_rootfs(spec));
-  plan.reason = decision.reason;
-  plan.detail = std::move(decision.detail);
-  if (const auto failure = failure_of(decision, config)) {
-    return failed(std::move(plan), with_context(facts.place, *failure), config);
-  }
-  plan.complaints = std::move(decision.complaints);
-  if (decision.reason != Reason::inject) return plan;
-  const auto init = facts.find_init();
-  if (!init) return failed(std::move(plan), init.error(), config);
-  plan.edited = inject(**bytes, spec, decision.injection, *init, version);
+  plan.failure = failure_of(settings, facts.runtime);
+  plan.starts = !plan.failure;
+  if (plan.starts) make(plan, command, settings.config, facts, version);
   return plan;
 }
 
-Plan failed(Plan plan, Error why, const Config& config) {
+void fail(Plan& plan, Error why, const Config& config) {
   plan.edited.clear();
   plan.failure = std::move(why);
   plan.starts = config.on_failure == OnFailure::skip;
-  return plan;
 }
 
 std::string_view decision_of(const Plan& plan) {

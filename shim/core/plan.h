@@ -49,8 +49,8 @@ struct Plan {
 [[nodiscard]] Plan plan_start(const CommandLine& command, const Settings& settings, const StartFacts& facts,
                               std::string_view version);
 
-// The plan once its init cannot be had, for that reason: it is as onFailure has it then.
-[[nodiscard]] Plan failed(Plan plan, Error why, const Config& config);
+// What becomes of the plan if its init cannot be had, for that reason: what onFailure says.
+void fail(Plan& plan, Error why, const Config& config);
 
 // The decision in a word: a reason's name, or "failed" where none was reached or the init cannot be had.
 [[nodiscard]] std::string_view decision_of(const Plan& plan);

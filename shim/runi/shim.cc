@@ -34,35 +34,6 @@ std::string spec_path(const CommandLine& command) {
   return std::string(command.bundle) + "/config.json";
 }
 
-// Plans the start and edits config.json as planned. `file` is where the bytes that the plan views are kept.
-Plan prepare(const CommandLine& command, const Settings& settings, const Result<std::string>& runtime,
-             std::optional<File>& file) {
-  const Config& config = settings.config;
-  const std::string path = spec_path(command);
-  const std::string bundle(command.bundle);
-  const auto read_spec = [&path, &file]() -> Result<std::optional<std::string_view>> {
-    auto read = read_file(path, kMaxSpecBytes);
-    if (!read) return read.error();
-    file = std::move(*read);
-    return file ? std::optional<std::string_view>(file->bytes) : std::nullopt;
-  };
-  const auto look_at_root = [&bundle](const Spec& spec) {
-    Rootfs rootfs = look_at_rootfs(bundle, spec);
-    rootfs.command = look_up_command(bundle, spec);
-    return rootfs;
-  };
-  const auto find = [&config] { return find_init(config.init_path); };
-  const StartFacts facts{runtime, path, read_spec, look_at_root, find};
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    Plan plan = plan_start(command, settings, facts, kVersion);
-    if (!plan.injects()) return plan;
-    const auto replaced = replace_file(*file, plan.edited);
-    if (!replaced) return failed(std::move(plan), with_context(path, replaced.error()), config);
-    if (*replaced == Replaced::yes) return plan;
-  }
-  return failed({}, Error{path + ": other processes keep replacing it"}, config);
-}
-
 Origin origin_of(const Plan& plan) {
   return plan.spec ? origin_of(*plan.spec) : Origin{};
 }
@@ -99,21 +70,53 @@ void log_complaints(const CommandLine& command, const Config& config, const Plan
   }
 }
 
-// create, run or restore. Returns only with what kept the runtime from being started.
-Error start(const CommandLine& command, const Settings& settings, const Result<std::string>& runtime,
-            char** argv, std::uint64_t began_us) {
-  const Config& config = settings.config;
-  std::optional<File> file;
-  const Plan plan = prepare(command, settings, runtime, file);
+// Becomes the runtime if the plan lets it. Returns only with what kept the runtime from being started.
+Error follow(const Plan& plan, const CommandLine& command, const Config& config, char** argv,
+             std::uint64_t began_us) {
   if (!plan.starts) {
     log_start(command, config, plan, &*plan.failure, began_us);
     return *plan.failure;
   }
   log_complaints(command, config, plan);
   log_start(command, config, plan, nullptr, began_us);
-  const Error error = become(*runtime, argv);
+  const Error error = become(config.runtime, argv);
   log_start(command, config, plan, &error, began_us);
   return error;
+}
+
+// create, run or restore: plans the start, edits config.json as planned, and becomes the runtime. Returns as
+// follow().
+Error start(const CommandLine& command, const Settings& settings, const Result<std::string>& runtime,
+            char** argv, std::uint64_t began_us) {
+  const Config& config = settings.config;
+  const std::string path = spec_path(command);
+  const std::string bundle(command.bundle);
+  std::optional<File> file;
+  const auto read_spec = [&path, &file]() -> Result<std::optional<std::string_view>> {
+    auto read = read_file(path, kMaxSpecBytes);
+    if (!read) return read.error();
+    file = std::move(*read);
+    return file ? std::optional<std::string_view>(file->bytes) : std::nullopt;
+  };
+  const auto look_at_root = [&bundle](const Spec& spec) {
+    Rootfs rootfs = look_at_rootfs(bundle, spec);
+    rootfs.command = look_up_command(bundle, spec);
+    return rootfs;
+  };
+  const auto find = [&config] { return find_init(config.init_path); };
+  const StartFacts facts{runtime, path, read_spec, look_at_root, find};
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    Plan plan = plan_start(command, settings, facts, kVersion);
+    if (plan.injects()) {
+      const auto replaced = replace_file(*file, plan.edited);
+      if (replaced && *replaced == Replaced::changed) continue;
+      if (!replaced) fail(plan, with_context(path, replaced.error()), config);
+    }
+    return follow(plan, command, config, argv, began_us);
+  }
+  Plan plan;
+  fail(plan, Error{path + ": other processes keep replacing it"}, config);
+  return follow(plan, command, config, argv, began_us);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kMostNamed = 8;
 
-// A root directory that offers what an engine's does; for specifications that come without one.
+// A root directory as an engine makes it, for specifications that come without one.
 Rootfs ordinary_rootfs(const Spec& spec) {
   Rootfs rootfs;
   rootfs.known = rootfs.writable = true;
@@ -108,6 +108,7 @@ Result<int> explain(ExplainOptions options) {
   }
   const std::string runi = find_runi();
   Start start;
+  start.version = RUNI_VERSION;
   if (!options.container.empty() && options.container != "-") {
     auto bundle = find_container(options.container);
     if (!bundle) return bundle.error();

@@ -1,5 +1,6 @@
 #include "runictl/show/explanation.h"
 
+#include "core/plan.h"
 #include "runictl/show/diff.h"
 #include "runictl/show/output.h"
 
@@ -24,22 +25,35 @@ std::string_view injected_by(const Spec& spec) {
   return first && mounted ? *version : std::string_view();
 }
 
-// What shim.cc does with a start, without doing it. Returns why the init that is wanted cannot be had.
-std::optional<Error> find_failure(const Start& start, const Result<Spec>& spec, const Plan& plan) {
-  if (!start.bytes) return with_context(start.place, start.bytes.error());
-  if (!spec) return with_context(start.place, spec.error());
-  if (auto failure = failure_of(plan, start.settings.config)) return with_context(start.place, *failure);
-  if (plan.injection && !start.init) return start.init.error();
-  return std::nullopt;
-}
-
-void show_edit(const Start& start, const Spec& spec, Explanation& explanation) {
-  explanation.edit = splices_of(spec, *explanation.injection, *start.init, RUNI_VERSION);
-  const std::string edited = inject(*start.bytes, spec, *explanation.injection, *start.init, RUNI_VERSION);
+void show_edit(const Start& start, const Spec& spec, const std::string& edited, Explanation& explanation) {
+  explanation.edit = splices_of(spec, explanation.decision.injection, *start.init, start.version);
   const auto before = json::Document::parse(*start.bytes, json::Comments::refused);
   const auto after = json::Document::parse(edited, json::Comments::refused);
   if (!before || !after) return;  // the edit keeps JSON JSON; without a diff the splices still tell
   explanation.diff = unified_diff(laid_out(*before, *start.bytes), laid_out(*after, edited));
+}
+
+void show_decision(const Start& start, const Spec& spec, const CommandLine& command,
+                   Explanation& explanation) {
+  const Config& config = start.settings.config;
+  explanation.rows = explain(command, config, spec, start.rootfs);
+  explanation.decision = decide(command, config, spec, start.rootfs);
+  explanation.injected_by = injected_by(spec);
+  if (!explanation.injected_by.empty()) explanation.injected_at = spec.args[0];
+  std::copy_if(spec.annotations.begin(), spec.annotations.end(), std::back_inserter(explanation.annotations),
+               [](const Annotation& annotation) { return is_ours(annotation.key); });
+}
+
+// As runi plans it, but with what has been looked up already.
+Plan plan_of(const Start& start, const CommandLine& command) {
+  const auto read_spec = [&start]() -> Result<std::optional<std::string_view>> {
+    if (!start.bytes) return start.bytes.error();
+    return std::optional<std::string_view>(*start.bytes);
+  };
+  const auto look_at_root = [&start](const Spec&) { return start.rootfs; };
+  const auto find_init = [&start] { return start.init; };
+  const StartFacts facts{start.runtime, start.place, read_spec, look_at_root, find_init};
+  return plan_start(command, start.settings, facts, start.version);
 }
 
 std::string_view heading_of(Outcome outcome) {
@@ -82,8 +96,9 @@ std::vector<std::vector<Cell>> table_of(const Explanation& explanation) {
     if (decides) reached = false;
   }
   Cell last{reached ? "decides" : "not reached", reached ? Colour::bold : Colour::dim};
-  table.push_back(
-      {{std::string(name_of(Reason::inject)), last.colour}, last, {reached ? explanation.detail : ""}});
+  table.push_back({{std::string(name_of(Reason::inject)), last.colour},
+                   last,
+                   {reached ? explanation.decision.detail : ""}});
   return table;
 }
 
@@ -103,7 +118,8 @@ std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& e
   for (const Annotation& annotation : explanation.annotations) {
     facts.push_back({{"annotation"}, {std::string(annotation.key) + ": " + std::string(annotation.value)}});
   }
-  for (const std::string& why : explanation.ignored) facts.push_back({{"ignored"}, {why, Colour::yellow}});
+  for (const std::string& why : explanation.decision.complaints)
+    facts.push_back({{"ignored"}, {why, Colour::yellow}});
   return facts;
 }
 
@@ -132,7 +148,7 @@ void write_rows(JsonWriter& json, const Explanation& explanation) {
     write_row(row.reason, row.evidence.has_value(), row.evidence.value_or(""));
   }
   const bool injects = reached && !explanation.rows.empty();
-  if (!explanation.rows.empty()) write_row(Reason::inject, injects, explanation.detail);
+  if (!explanation.rows.empty()) write_row(Reason::inject, injects, explanation.decision.detail);
   json.end_array();
 }
 
@@ -140,10 +156,10 @@ void write_edit(JsonWriter& json, const Explanation& explanation) {
   json.key("edit");
   if (explanation.edit.empty()) return json.null();
   json.begin_object();
-  json.string("target", explanation.injection->target);
+  json.string("target", explanation.decision.injection.target);
   json.key("arguments");
   json.begin_array();
-  for (const std::string& argument : explanation.injection->arguments) json.string(argument);
+  for (const std::string& argument : explanation.decision.injection.arguments) json.string(argument);
   json.end_array();
   json.key("changes");
   json.begin_array();
@@ -174,41 +190,18 @@ std::string_view name_of(Outcome outcome) {
 
 Explanation explain_start(const Start& start, const Result<Spec>& spec) {
   Explanation explanation;
-  const Config& config = start.settings.config;
-  Plan plan;
-  if (start.bytes && spec) {
-    CommandLine command;
-    command.verb = Verb::create;
-    explanation.rows = explain(command, config, *spec, start.rootfs);
-    plan = decide(command, config, *spec, start.rootfs);
-    explanation.reason = plan.reason;
-    explanation.detail = plan.detail;
-    explanation.injection = plan.injection;
-    explanation.ignored = plan.complaints;
-    explanation.injected_by = injected_by(*spec);
-    if (!explanation.injected_by.empty()) explanation.injected_at = spec->args[0];
-    std::copy_if(spec->annotations.begin(), spec->annotations.end(),
-                 std::back_inserter(explanation.annotations),
-                 [](const Annotation& annotation) { return is_ours(annotation.key); });
-  }
-  if (!start.runtime || start.settings.broken) {
-    explanation.outcome = Outcome::refused;
-    explanation.error = start.runtime ? start.settings.broken : start.runtime.error();
-    return explanation;
-  }
-  if (!explanation.injected_by.empty()) {
+  CommandLine command;
+  command.verb = Verb::create;
+  if (start.bytes && spec) show_decision(start, *spec, command, explanation);
+  const Plan plan = plan_of(start, command);
+  if (!explanation.injected_by.empty() && !failure_of(start.settings, start.runtime)) {
     explanation.outcome = Outcome::injected;
-    return explanation;
-  }
-  if (config.inject == Inject::never) return explanation;
-  if (auto failure = find_failure(start, spec, plan)) {
-    explanation.outcome = config.on_failure == OnFailure::fail ? Outcome::refused : Outcome::fallback;
-    explanation.error = std::move(failure);
-    return explanation;
-  }
-  if (explanation.injection) {
+  } else if (plan.failure) {
+    explanation.outcome = plan.starts ? Outcome::fallback : Outcome::refused;
+    explanation.error = plan.failure;
+  } else if (plan.injects()) {
     explanation.outcome = Outcome::init;
-    show_edit(start, *spec, explanation);
+    show_edit(start, *spec, plan.edited, explanation);
   }
   return explanation;
 }
@@ -222,7 +215,8 @@ std::string text_of(const Start& start, const Explanation& explanation, bool col
     heading +=
         ": runi " + printable(explanation.injected_by) + " put it at " + printable(explanation.injected_at);
   } else if (!explanation.rows.empty()) {
-    heading += ": " + std::string(name_of(explanation.reason)) + ": " + printable(explanation.detail);
+    heading += ": " + std::string(name_of(explanation.decision.reason)) + ": " +
+               printable(explanation.decision.detail);
   }
   text += "\n" + painted(heading, colour_of(explanation.outcome), colours) + "\n";
   if (!explanation.rows.empty()) text += "\n" + format_table(table_of(explanation), colours);
@@ -239,7 +233,7 @@ std::string text_of(const Start& start, const Explanation& explanation, bool col
 std::string json_of(const Start& start, const Explanation& explanation) {
   JsonWriter json;
   json.begin_object();
-  json.string("version", RUNI_VERSION);
+  json.string("version", start.version);
   json.string("handler", start.handler);
   json.key("configuration");
   if (start.settings.path.empty()) {
@@ -257,7 +251,7 @@ std::string json_of(const Start& start, const Explanation& explanation) {
   json.end_object();
   json.key("ignored");
   json.begin_array();
-  for (const std::string& why : explanation.ignored) json.string(why);
+  for (const std::string& why : explanation.decision.complaints) json.string(why);
   json.end_array();
   json.string("outcome", name_of(explanation.outcome));
   json.key("injected");
@@ -273,8 +267,8 @@ std::string json_of(const Start& start, const Explanation& explanation) {
     json.null();
   }
   if (!explanation.rows.empty()) {
-    json.string("reason", name_of(explanation.reason));
-    json.string("detail", explanation.detail);
+    json.string("reason", name_of(explanation.decision.reason));
+    json.string("detail", explanation.decision.detail);
   }
   write_rows(json, explanation);
   write_edit(json, explanation);
