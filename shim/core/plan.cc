@@ -29,10 +29,9 @@ void make(Plan& plan, const CommandLine& command, const Config& config, const St
   const Spec& spec = plan.spec.emplace(std::move(*parsed));
   Decision decision = decide(command, config, spec, facts.look_at_rootfs(spec));
   plan.reason = decision.reason;
-  if (const auto failure = failure_of(decision, config)) {
-    return fail(plan, with_context(facts.place, *failure), config);
-  }
+  const auto failure = failure_of(decision, config);
   plan.detail = std::move(decision.detail);
+  if (failure) return fail(plan, with_context(facts.place, *failure), config);
   plan.complaints = std::move(decision.complaints);
   if (decision.reason != Reason::inject) return;
   const auto init = facts.find_init();
