@@ -91,12 +91,15 @@ Error start(const CommandLine& command, const Settings& settings, const Result<s
   const Config& config = settings.config;
   const std::string path = spec_path(command);
   const std::string bundle(command.bundle);
+  std::string bytes;  // views of them are in the plan
   std::optional<File> file;
-  const auto read_spec = [&path, &file]() -> Result<std::optional<std::string_view>> {
+  const auto read_spec = [&]() -> Result<std::optional<std::string_view>> {
     auto read = read_file(path, kMaxSpecBytes);
     if (!read) return read.error();
     file = std::move(*read);
-    return file ? std::optional<std::string_view>(file->bytes) : std::nullopt;
+    if (!file) return std::optional<std::string_view>();
+    bytes = std::move(file->bytes);
+    return std::optional<std::string_view>(bytes);
   };
   const auto look_at_root = [&bundle](const Spec& spec) {
     Rootfs rootfs = look_at_rootfs(bundle, spec);
@@ -112,6 +115,7 @@ Error start(const CommandLine& command, const Settings& settings, const Result<s
       if (replaced && *replaced == Replaced::changed) continue;
       if (!replaced) fail(plan, with_context(path, replaced.error()), config);
     }
+    file.reset();
     return follow(plan, command, config, argv, began_us);
   }
   Plan plan;
