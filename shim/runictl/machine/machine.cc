@@ -1,5 +1,6 @@
 #include "runictl/machine/machine.h"
 
+#include "system/error.h"
 #include "system/files.h"
 #include "system/programs.h"
 
@@ -34,10 +35,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience(5);
 constexpr std::size_t kMaxLine = 4096;
-
-Error last_error(const std::string& operation) {
-  return Error{operation + ": " + std::strerror(errno)};
-}
 
 std::string handle_of(const Fd& fd) {
   return "/proc/self/fd/" + std::to_string(fd.number());
