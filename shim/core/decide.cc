@@ -321,29 +321,29 @@ std::string_view name_of(Reason reason) {
   return "unknown";
 }
 
-Plan decide(const CommandLine& command, const Config& config, const Spec& spec, const Rootfs& rootfs) {
+Decision decide(const CommandLine& command, const Config& config, const Spec& spec, const Rootfs& rootfs) {
   Wishes wishes = read_wishes(spec, config);
   const Question question{command, config, spec, wishes, rootfs, {}};
-  Plan plan;
-  if (command.verb != Verb::other && must_tell(question)) plan.complaints = std::move(wishes.complaints);
+  Decision decision;
+  if (command.verb != Verb::other && must_tell(question)) decision.complaints = std::move(wishes.complaints);
   for (const auto& row : kRows) {
     if (auto evidence = row.find(question)) {
-      plan.reason = row.reason;
-      plan.detail = std::move(*evidence);
-      return plan;
+      decision.reason = row.reason;
+      decision.detail = std::move(*evidence);
+      return decision;
     }
   }
   const auto target = find_target(spec, rootfs);
   if (!target) {
-    plan.reason = Reason::no_place;
-    plan.detail = target.error().what;
-    return plan;
+    decision.reason = Reason::no_place;
+    decision.detail = target.error().what;
+    return decision;
   }
-  plan.reason = Reason::inject;
-  plan.detail = "at " + std::string(*target);
+  decision.reason = Reason::inject;
+  decision.detail = "at " + std::string(*target);
   if (const auto& fit = fit_of(question); !fit || !fit->shield) wishes.tuning.stop_signals.reset();
-  plan.injection = injection_at(*target, wishes.tuning, spec);
-  return plan;
+  decision.injection = injection_at(*target, wishes.tuning, spec);
+  return decision;
 }
 
 std::vector<Row> explain(const CommandLine& command, const Config& config, const Spec& spec,
@@ -357,17 +357,17 @@ std::vector<Row> explain(const CommandLine& command, const Config& config, const
   return rows;
 }
 
-std::optional<Error> failure_of(const Plan& plan, const Config& config) {
-  if (!plan.complaints.empty() && config.on_failure == OnFailure::fail) {
+std::optional<Error> failure_of(const Decision& decision, const Config& config) {
+  if (!decision.complaints.empty() && config.on_failure == OnFailure::fail) {
     std::string what;
-    for (const std::string& complaint : plan.complaints) what += (what.empty() ? "" : "; ") + complaint;
+    for (const std::string& complaint : decision.complaints) what += (what.empty() ? "" : "; ") + complaint;
     return Error{std::move(what)};
   }
-  if (plan.reason != Reason::set_user_id && plan.reason != Reason::one_process &&
-      plan.reason != Reason::seccomp && plan.reason != Reason::no_place) {
+  if (decision.reason != Reason::set_user_id && decision.reason != Reason::one_process &&
+      decision.reason != Reason::seccomp && decision.reason != Reason::no_place) {
     return std::nullopt;
   }
-  return with_context(name_of(plan.reason), Error{plan.detail});
+  return with_context(name_of(decision.reason), Error{decision.detail});
 }
 
 }  // namespace runi

@@ -1,4 +1,5 @@
 #include "core/config.h"
+#include "core/settings.h"
 #include "core/version.h"
 #include "runictl/commands.h"
 #include "runictl/containers/running_init.h"
@@ -7,8 +8,9 @@
 #include "runictl/machine/terminal.h"
 #include "runictl/show/json.h"
 #include "runictl/show/table.h"
+#include "system/files.h"
+#include "system/programs.h"
 #include "system/settings.h"
-#include "system/system.h"
 
 #include <fnmatch.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+#include "core/path.h"
 #include "core/spec.h"
 #include "runictl/commands.h"
 #include "runictl/machine/machine.h"
@@ -5,7 +6,10 @@
 #include "runictl/machine/terminal.h"
 #include "runictl/show/explanation.h"
 #include "system/command_lookup.h"
-#include "system/system.h"
+#include "system/files.h"
+#include "system/programs.h"
+#include "system/rootfs.h"
+#include "system/settings.h"
 
 #include <unistd.h>
 
@@ -14,12 +18,7 @@ namespace {
 
 constexpr std::size_t kMostNamed = 8;
 
-std::string directory_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
-}
-
-// A root directory that offers what an engine's does; for specifications that come without one.
+// A root directory as an engine makes it, for specifications that come without one.
 Rootfs ordinary_rootfs(const Spec& spec) {
   Rootfs rootfs;
   rootfs.known = rootfs.writable = true;
@@ -57,7 +56,7 @@ Result<void> read_spec(const ExplainOptions& options, Start& start) {
 void look_at_root(const ExplainOptions& options, const Spec& spec, Start& start) {
   const bool in_bundle = options.container.empty() && options.config.empty();
   if (options.container.empty()) {
-    const std::string bundle = in_bundle ? options.bundle : directory_of(options.config);
+    const std::string bundle = in_bundle ? options.bundle : std::string(directory_of(options.config));
     start.rootfs = look_at_rootfs(bundle, spec);
     start.rootfs.command = look_up_command(bundle, spec);
   }
@@ -109,6 +108,7 @@ Result<int> explain(ExplainOptions options) {
   }
   const std::string runi = find_runi();
   Start start;
+  start.version = RUNI_VERSION;
   if (!options.container.empty() && options.container != "-") {
     auto bundle = find_container(options.container);
     if (!bundle) return bundle.error();

@@ -1,7 +1,8 @@
 #include "system/command_lookup.h"
 
 #include "core/command_search.h"
-#include "system/system.h"
+#include "system/error.h"
+#include "system/fd.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -29,10 +30,6 @@ constexpr std::size_t kMostMounts = 1'000;  // that are worth a look each
 // What there is at a path. `maybe` is what the runtime would start, and all that cannot be told.
 enum class Found { absent, not_executable, not_permitted, maybe };
 
-bool is_absence(int error) {
-  return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG;
-}
-
 // A directory, or a file that not even root may execute (execve(2), EACCES).
 bool is_no_program(const struct stat& status) {
   return S_ISDIR(status.st_mode) || (status.st_mode & 0111) == 0;
@@ -49,8 +46,7 @@ bool may_execute(const User& user, const struct stat& status) {
 
 // Whether an access control list may allow what the mode does not.
 bool may_have_list(int fd) {
-  const std::string path = "/proc/self/fd/" + std::to_string(fd);
-  const ssize_t size = getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0);
+  const ssize_t size = getxattr(proc_path(fd).c_str(), "system.posix_acl_access", nullptr, 0);
   return size > 0 || (size < 0 && errno != ENODATA && errno != ENOTSUP);
 }
 
@@ -79,7 +75,7 @@ class Tree {
     how.flags = O_PATH | O_CLOEXEC;
     how.resolve = RESOLVE_IN_ROOT;
     const Fd file(static_cast<int>(syscall(SYS_openat2, root_.number(), path.c_str(), &how, sizeof how)));
-    if (!file.is_open()) return is_absence(errno) ? Found::absent : Found::maybe;
+    if (!file.is_open()) return is_missing(errno) ? Found::absent : Found::maybe;
     struct stat status {};
     if (fstat(file.number(), &status) < 0) return Found::maybe;
     if (is_no_program(status)) return Found::not_executable;
@@ -146,7 +142,7 @@ class Tree {
       if (!file.is_open()) {
         std::string missing = next;
         // The runtime makes what is missing of a mount's destination and of the working directory.
-        const bool absent = is_absence(errno) && std::find(todo.begin(), todo.end(), "..") == todo.end();
+        const bool absent = is_missing(errno) && std::find(todo.begin(), todo.end(), "..") == todo.end();
         for (auto part = todo.rbegin(); part != todo.rend(); ++part) missing += "/" + *part;
         return {absent && !is_landing(missing, landings) ? Found::absent : Found::maybe, missing};
       }

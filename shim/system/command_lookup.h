@@ -1,7 +1,7 @@
 // Whether a container's root directory has the program that its command names.
 #pragma once
 
-#include "core/decide.h"
+#include "core/rootfs.h"
 #include "core/spec.h"
 
 #include <string>

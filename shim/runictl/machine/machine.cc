@@ -1,6 +1,9 @@
 #include "runictl/machine/machine.h"
 
 #include "init/pidfd_info.h"
+#include "system/error.h"
+#include "system/files.h"
+#include "system/programs.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -33,10 +36,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience(5);
 constexpr std::size_t kMaxLine = 4096;
-
-Error last_error(const std::string& operation) {
-  return Error{operation + ": " + std::strerror(errno)};
-}
 
 std::string handle_of(const Fd& fd) {
   return "/proc/self/fd/" + std::to_string(fd.number());

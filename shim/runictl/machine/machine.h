@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/result.h"
-#include "system/system.h"
+#include "system/fd.h"
 
 #include <cstdint>
 #include <optional>
@@ -37,7 +37,7 @@ class Machine {
   // Errors: nothing there is an empty optional; all else, permissions above all, an error.
   [[nodiscard]] Result<std::optional<Found>> find(const std::string& path) const;
 
-  // Errors: as read_text of system.h.
+  // Errors: as read_text of system/files.h.
   [[nodiscard]] Result<std::optional<std::string>> read(const std::string& path, std::size_t max_bytes) const;
 
   // The names in a directory, sorted; none where it cannot be read.

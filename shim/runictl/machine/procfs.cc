@@ -2,13 +2,16 @@
 
 #include "core/decide.h"
 #include "core/init_systems.h"
+#include "core/settings.h"
 #include "runictl/containers/running_init.h"
 #include "runictl/containers/verdict.h"
 #include "runictl/machine/machine.h"
+#include "system/error.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -27,12 +30,9 @@ namespace {
 
 constexpr std::size_t kMaxStatus = 1 << 20;  // a process may be in 65,536 groups
 constexpr std::size_t kMaxText = 256 << 10;
-constexpr std::size_t kMaxBundle = 16 << 20;
 constexpr std::size_t kMaxInit = 64 << 10;
 constexpr std::size_t kMostChildren = 100;
 
-Error last_error(const std::string& operation) {
-  return Error{operation + ": " + std::strerror(errno)};
 }
 
 // The number in a link such as "pid:[4026531836]"; 0 where there is none.
@@ -52,7 +52,7 @@ std::optional<std::uint64_t> read_count(const std::string& path) {
 // False: there is no bundle, or not one whose config.json can be read.
 bool read_bundle_at(const Machine& root, const std::string& bundle, Identity& identity) {
   const auto read_there = [&root](const std::string& path) {
-    auto text = root.read(path, kMaxBundle);
+    auto text = root.read(path, kMaxSpecBytes);
     return text && *text ? std::move(**text) : std::string();
   };
   const std::string config = read_there(bundle + "/config.json");
@@ -74,7 +74,7 @@ Result<Procfs> Procfs::open(const std::string& folder) {
   if (status.f_type != PROC_SUPER_MAGIC) return Error{folder + ": not a proc file system"};
   Procfs proc(folder, std::move(fd));
   std::string mountinfo;
-  proc.read_into("self/mountinfo", mountinfo, kMaxBundle);
+  proc.read_into("self/mountinfo", mountinfo, kMaxSpecBytes);
   proc.mounts_ = parse_mounts(mountinfo, folder);
   return proc;
 }

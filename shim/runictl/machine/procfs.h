@@ -6,7 +6,7 @@
 #include "runictl/containers/proc_files.h"
 #include "runictl/containers/supervisor.h"
 #include "runictl/containers/survey.h"
-#include "system/system.h"
+#include "system/fd.h"
 
 #include <span>
 #include <string>

@@ -1,5 +1,6 @@
 #include "runictl/show/explanation.h"
 
+#include "core/plan.h"
 #include "runictl/show/diff.h"
 #include "runictl/show/json.h"
 #include "runictl/show/table.h"
@@ -26,22 +27,35 @@ std::string_view injected_by(const Spec& spec) {
   return first && mounted ? *version : std::string_view();
 }
 
-// What shim.cc does with a start, without doing it. Returns why the init that is wanted cannot be had.
-std::optional<Error> find_failure(const Start& start, const Result<Spec>& spec, const Plan& plan) {
-  if (!start.bytes) return with_context(start.place, start.bytes.error());
-  if (!spec) return with_context(start.place, spec.error());
-  if (auto failure = failure_of(plan, start.settings.config)) return with_context(start.place, *failure);
-  if (plan.injection && !start.init) return start.init.error();
-  return std::nullopt;
-}
-
-void show_edit(const Start& start, const Spec& spec, Explanation& explanation) {
-  explanation.edit = splices_of(spec, *explanation.injection, *start.init, RUNI_VERSION);
-  const std::string edited = inject(*start.bytes, spec, *explanation.injection, *start.init, RUNI_VERSION);
+void show_edit(const Start& start, const Spec& spec, const std::string& edited, Explanation& explanation) {
+  explanation.edit = splices_of(spec, explanation.decision.injection, *start.init, start.version);
   const auto before = json::Document::parse(*start.bytes, json::Comments::refused);
   const auto after = json::Document::parse(edited, json::Comments::refused);
   if (!before || !after) return;  // the edit keeps JSON JSON; without a diff the splices still tell
   explanation.diff = unified_diff(laid_out(*before, *start.bytes), laid_out(*after, edited));
+}
+
+void show_decision(const Start& start, const Spec& spec, const CommandLine& command,
+                   Explanation& explanation) {
+  const Config& config = start.settings.config;
+  explanation.rows = explain(command, config, spec, start.rootfs);
+  explanation.decision = decide(command, config, spec, start.rootfs);
+  explanation.injected_by = injected_by(spec);
+  if (!explanation.injected_by.empty()) explanation.injected_at = spec.args[0];
+  std::copy_if(spec.annotations.begin(), spec.annotations.end(), std::back_inserter(explanation.annotations),
+               [](const Annotation& annotation) { return is_ours(annotation.key); });
+}
+
+// As runi plans it, but with what has been looked up already.
+Plan plan_of(const Start& start, const CommandLine& command) {
+  const auto read_spec = [&start]() -> Result<std::optional<std::string_view>> {
+    if (!start.bytes) return start.bytes.error();
+    return std::optional<std::string_view>(*start.bytes);
+  };
+  const auto look_at_root = [&start](const Spec&) { return start.rootfs; };
+  const auto find_init = [&start] { return start.init; };
+  const StartFacts facts{start.runtime, start.place, read_spec, look_at_root, find_init};
+  return plan_start(command, start.settings, facts, start.version);
 }
 
 std::string_view heading_of(Outcome outcome) {
@@ -84,8 +98,9 @@ std::vector<std::vector<Cell>> table_of(const Explanation& explanation) {
     if (decides) reached = false;
   }
   Cell last{reached ? "decides" : "not reached", reached ? Colour::bold : Colour::dim};
-  table.push_back(
-      {{std::string(name_of(Reason::inject)), last.colour}, last, {reached ? explanation.detail : ""}});
+  table.push_back({{std::string(name_of(Reason::inject)), last.colour},
+                   last,
+                   {reached ? explanation.decision.detail : ""}});
   return table;
 }
 
@@ -105,7 +120,8 @@ std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& e
   for (const Annotation& annotation : explanation.annotations) {
     facts.push_back({{"annotation"}, {std::string(annotation.key) + ": " + std::string(annotation.value)}});
   }
-  for (const std::string& why : explanation.ignored) facts.push_back({{"ignored"}, {why, Colour::yellow}});
+  for (const std::string& why : explanation.decision.complaints)
+    facts.push_back({{"ignored"}, {why, Colour::yellow}});
   return facts;
 }
 
@@ -137,7 +153,8 @@ Json rows_of(const Explanation& explanation) {
   for (const Row& row : explanation.rows) {
     add_row(row.reason, row.evidence.has_value(), row.evidence.value_or(""));
   }
-  if (!explanation.rows.empty()) add_row(Reason::inject, reached, explanation.detail);
+  const bool injects = reached && !explanation.rows.empty();
+  if (!explanation.rows.empty()) add_row(Reason::inject, injects, explanation.decision.detail);
   return rows;
 }
 
@@ -155,8 +172,8 @@ Json edit_of(const Explanation& explanation) {
   Json changes = Json::array();
   for (const Splice& splice : explanation.edit) changes.add(json_of(splice));
   Json edit = Json::object();
-  edit.add("target", explanation.injection->target);
-  edit.add("arguments", Json::array(explanation.injection->arguments));
+  edit.add("target", explanation.decision.injection.target);
+  edit.add("arguments", Json::array(explanation.decision.injection.arguments));
   edit.add("changes", std::move(changes));
   return edit;
 }
@@ -176,41 +193,18 @@ std::string_view name_of(Outcome outcome) {
 
 Explanation explain_start(const Start& start, const Result<Spec>& spec) {
   Explanation explanation;
-  const Config& config = start.settings.config;
-  Plan plan;
-  if (start.bytes && spec) {
-    CommandLine command;
-    command.verb = Verb::create;
-    explanation.rows = explain(command, config, *spec, start.rootfs);
-    plan = decide(command, config, *spec, start.rootfs);
-    explanation.reason = plan.reason;
-    explanation.detail = plan.detail;
-    explanation.injection = plan.injection;
-    explanation.ignored = plan.complaints;
-    explanation.injected_by = injected_by(*spec);
-    if (!explanation.injected_by.empty()) explanation.injected_at = spec->args[0];
-    std::copy_if(spec->annotations.begin(), spec->annotations.end(),
-                 std::back_inserter(explanation.annotations),
-                 [](const Annotation& annotation) { return is_ours(annotation.key); });
-  }
-  if (!start.runtime || start.settings.broken) {
-    explanation.outcome = Outcome::refused;
-    explanation.error = start.runtime ? start.settings.broken : start.runtime.error();
-    return explanation;
-  }
-  if (!explanation.injected_by.empty()) {
+  CommandLine command;
+  command.verb = Verb::create;
+  if (start.bytes && spec) show_decision(start, *spec, command, explanation);
+  const Plan plan = plan_of(start, command);
+  if (!explanation.injected_by.empty() && !failure_of(start.settings, start.runtime)) {
     explanation.outcome = Outcome::injected;
-    return explanation;
-  }
-  if (config.inject == Inject::never) return explanation;
-  if (auto failure = find_failure(start, spec, plan)) {
-    explanation.outcome = config.on_failure == OnFailure::fail ? Outcome::refused : Outcome::fallback;
-    explanation.error = std::move(failure);
-    return explanation;
-  }
-  if (explanation.injection) {
+  } else if (plan.failure) {
+    explanation.outcome = plan.starts ? Outcome::fallback : Outcome::refused;
+    explanation.error = plan.failure;
+  } else if (plan.injects()) {
     explanation.outcome = Outcome::init;
-    show_edit(start, *spec, explanation);
+    show_edit(start, *spec, plan.edited, explanation);
   }
   return explanation;
 }
@@ -224,7 +218,8 @@ std::string text_of(const Start& start, const Explanation& explanation, bool col
     heading +=
         ": runi " + printable(explanation.injected_by) + " put it at " + printable(explanation.injected_at);
   } else if (!explanation.rows.empty()) {
-    heading += ": " + std::string(name_of(explanation.reason)) + ": " + printable(explanation.detail);
+    heading += ": " + std::string(name_of(explanation.decision.reason)) + ": " +
+               printable(explanation.decision.detail);
   }
   text += "\n" + painted(heading, colour_of(explanation.outcome), colours) + "\n";
   if (!explanation.rows.empty()) text += "\n" + format_table(table_of(explanation), colours);
@@ -240,7 +235,7 @@ std::string text_of(const Start& start, const Explanation& explanation, bool col
 
 std::string json_of(const Start& start, const Explanation& explanation) {
   Json json = Json::object();
-  json.add("version", RUNI_VERSION);
+  json.add("version", start.version);
   json.add("handler", start.handler);
   json.add("configuration", Json::known(start.settings.path));
   json.add("runtime", json_of(start.runtime));
@@ -248,13 +243,13 @@ std::string json_of(const Start& start, const Explanation& explanation) {
   json.add("specification", start.place);
   json.add("root", start.root);
   json.add("annotations", json_of(explanation.annotations));
-  json.add("ignored", Json::array(explanation.ignored));
+  json.add("ignored", Json::array(explanation.decision.complaints));
   json.add("outcome", name_of(explanation.outcome));
   json.add("injected", Json::known(explanation.injected_by));
   json.add("error", explanation.error ? Json(explanation.error->what) : Json());
   if (!explanation.rows.empty()) {
-    json.add("reason", name_of(explanation.reason));
-    json.add("detail", explanation.detail);
+    json.add("reason", name_of(explanation.decision.reason));
+    json.add("detail", explanation.decision.detail);
   }
   json.add("rows", rows_of(explanation));
   json.add("edit", edit_of(explanation));

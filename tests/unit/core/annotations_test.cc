@@ -27,7 +27,7 @@ struct Case {
   // Without the default stop signals, so that the options are those that a test is about.
   explicit Case(Pairs all) : annotations(std::move(all)) { config.tuning.stop_signals.reset(); }
 
-  [[nodiscard]] Plan plan() const {
+  [[nodiscard]] Decision decision() const {
     std::string members;
     for (const auto& [key, value] : annotations) {
       members += (members.empty() ? "" : ",") + json::quote(key) + ":" + json::quote(value);
@@ -42,12 +42,12 @@ struct Case {
   }
   // The init's options, without its name and the "--".
   [[nodiscard]] Words options() const {
-    const Plan made = plan();
-    if (!made.injection) return {std::string(name_of(made.reason))};
-    const Words& all = made.injection->arguments;
+    const Decision made = decision();
+    if (made.reason != Reason::inject) return {std::string(name_of(made.reason))};
+    const Words& all = made.injection.arguments;
     return {all.begin() + 1, all.end() - 1};
   }
-  [[nodiscard]] Words complaints() const { return plan().complaints; }
+  [[nodiscard]] Words complaints() const { return decision().complaints; }
 };
 
 Case named(const std::string& container, Pairs pairs) {
@@ -111,10 +111,11 @@ TEST(Annotations, a_container_s_own_count_more_than_its_pod_s) {
 }
 
 TEST(Annotations, the_one_that_keeps_the_init_away_is_named) {
-  EXPECT_EQ(named("app", {{"runi.dev/init", "false"}}).plan().detail, "annotation runi.dev/init is false");
-  EXPECT_EQ(named("app", {{"app.runi.dev/init", "false"}, {"runi.dev/init", "true"}}).plan().detail,
+  EXPECT_EQ(named("app", {{"runi.dev/init", "false"}}).decision().detail,
+            "annotation runi.dev/init is false");
+  EXPECT_EQ(named("app", {{"app.runi.dev/init", "false"}, {"runi.dev/init", "true"}}).decision().detail,
             R"(annotation "app.runi.dev/init" is false)");
-  EXPECT_EQ(named("\n", {{"\n.runi.dev/init", "false"}}).plan().detail,
+  EXPECT_EQ(named("\n", {{"\n.runi.dev/init", "false"}}).decision().detail,
             R"(annotation "\n.runi.dev/init" is false)")
       << "a stranger's bytes";
 }

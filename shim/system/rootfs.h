@@ -1,0 +1,17 @@
+// A container's root directory as it is before anything is mounted: what decides where the init can be
+// mounted.
+#pragma once
+
+#include "core/rootfs.h"
+#include "core/spec.h"
+
+#include <string>
+
+namespace runi {
+
+// Looks at the root directory of the container, of which `bundle` is the directory, and at where its mounts
+// land there. Leaves Rootfs::command as it is (command_lookup.h). Never an error: see Rootfs::known and
+// Rootfs::doubt.
+Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec);
+
+}  // namespace runi
