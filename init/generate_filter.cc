@@ -1,6 +1,8 @@
 // Writes the seccomp filter of runi-init's self-sandbox for one architecture, as bytes for an array's
 // initialiser: it allows what serve.cc calls from then on, and answers anything else with EPERM. Run by the
 // build.
+#include "pidfd_info.h"
+
 #include <linux/ptrace.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
@@ -12,8 +14,6 @@
 #include <cstring>
 
 namespace {
-
-constexpr std::uint32_t kPidfdGetInfo = 0xC040FF0B;  // kernel.h: kPidfdGetInfo, the same on all architectures
 
 constexpr std::uint64_t kUnchanged = ~std::uint64_t{0};  // setresuid(2): -1
 
@@ -30,7 +30,7 @@ constexpr struct {
   unsigned argument;
   std::uint64_t value;
 } kAllowedWith[] = {
-    {SCMP_SYS(ioctl), 1, kPidfdGetInfo},
+    {SCMP_SYS(ioctl), 1, runi::kernel::kPidfdGetInfo},
     {SCMP_SYS(prctl), 0, PR_SET_DUMPABLE},
     {SCMP_SYS(ptrace), 0, PTRACE_DETACH},
     {SCMP_SYS(setresuid), 1, kUnchanged},  // the real user

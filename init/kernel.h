@@ -3,8 +3,9 @@
 // A call returns what the kernel returned: its value, or -errno. Nothing retries, nothing sets errno.
 #pragma once
 
+#include "pidfd_info.h"
+
 #include <asm/errno.h>
-#include <asm/ioctl.h>
 #include <asm/ioctls.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
@@ -48,19 +49,6 @@ struct SignalAction {
 
 // SIG_IGN.
 inline void (*const kIgnore)(int) = reinterpret_cast<void (*)(int)>(1);
-
-// What PIDFD_GET_INFO fills in: struct pidfd_info of include/uapi/linux/pidfd.h, as long as it was in
-// Linux 6.13, its first; newer kernels take that, too.
-struct ProcessInfo {
-  std::uint64_t mask;  // in: what is wanted; out: what there is
-  std::uint64_t cgroup;
-  std::uint32_t ids[11];
-  std::int32_t exit_code;  // as wait(2) tells it
-};
-static_assert(sizeof(ProcessInfo) == 64);
-constexpr unsigned kPidfdGetInfo = _IOWR(0xFF, 11, ProcessInfo);
-constexpr std::uint64_t kPidfdInfoPid = 1U << 0;
-constexpr std::uint64_t kPidfdInfoExit = 1U << 3;  // since Linux 6.15
 
 #if defined(__x86_64__)
 

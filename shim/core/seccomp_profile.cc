@@ -1,5 +1,7 @@
 #include "core/seccomp_profile.h"
 
+#include "init/pidfd_info.h"
+
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <seccomp.h>
@@ -33,7 +35,6 @@ constexpr Argument is(std::uint64_t value) {
 
 // As init/kernel.h has it.
 constexpr std::uint64_t kSetSize = 8;                 // of a kernel's set of signals
-constexpr std::uint64_t kPidfdGetInfo = 0xC040FF0B;   // PIDFD_GET_INFO
 constexpr std::uint64_t kNoFile = ~std::uint64_t{0};  // -1
 constexpr std::uint64_t kHere = static_cast<std::uint64_t>(AT_FDCWD);
 constexpr std::uint64_t kLastFile = ~0U;
@@ -119,7 +120,7 @@ constexpr Call kCalls[] = {
     {"dup3", SCMP_SYS(dup3), Need::ignored, When::always, {kAny, kAny, is(0)}},
     {"chdir", SCMP_SYS(chdir), Need::ignored, When::always, {}},
     // Whether the kernel can reap.
-    {"ioctl", SCMP_SYS(ioctl), Need::wanted, When::always, {kAny, is(kPidfdGetInfo)}},
+    {"ioctl", SCMP_SYS(ioctl), Need::wanted, When::always, {kAny, is(kernel::kPidfdGetInfo)}},
     {"uname", SCMP_SYS(uname), Need::wanted, When::always, {}},
     {"signalfd4",
      SCMP_SYS(signalfd4),

@@ -1,5 +1,7 @@
 #include "runictl/machine/machine.h"
 
+#include "init/pidfd_info.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -97,16 +99,6 @@ Result<pid_t> spawn(const std::string& path, int output) {
   if (error != 0) return Error{std::string("exec: ") + std::strerror(error)};
   return pid;
 }
-
-// struct pidfd_info of linux/pidfd.h, as far as Linux 6.15 has it; older headers know nothing of it.
-struct PidfdInfo {
-  std::uint64_t mask;
-  std::uint64_t cgroup_id;
-  std::array<std::uint32_t, 11> ids;
-  std::int32_t exit_code;
-};
-static_assert(sizeof(PidfdInfo) == 64);
-constexpr std::uint64_t kPidfdInfoExit = 1U << 3;
 
 }  // namespace
 
@@ -239,11 +231,11 @@ bool kernel_reaps() {
   if (child > 0) {
     const Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
     writing = Fd();
-    PidfdInfo info{};
-    info.mask = kPidfdInfoExit;
+    kernel::ProcessInfo info{};
+    info.mask = kernel::kPidfdInfoExit;
     kept = pidfd.is_open() && wait_for(pidfd.number(), POLLHUP, Clock::now() + kPatience) &&
-           ioctl(pidfd.number(), _IOWR(0xff, 11, PidfdInfo), &info) == 0 &&
-           (info.mask & kPidfdInfoExit) != 0 && WEXITSTATUS(info.exit_code) == kStatus;
+           ioctl(pidfd.number(), kernel::kPidfdGetInfo, &info) == 0 &&
+           (info.mask & kernel::kPidfdInfoExit) != 0 && WEXITSTATUS(info.exit_code) == kStatus;
   }
   while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {  // ECHILD when the kernel has reaped it
   }
