@@ -19,14 +19,14 @@
 namespace runi {
 namespace {
 
-constexpr int kPatience_ms = 5000;
+constexpr int kPatienceMs = 5000;
 
 // Whether the process has ended and been reaped, which is when its status can be asked for.
 bool await_end(const Fd& pidfd) {
   pollfd waiting{pidfd.number(), POLLHUP, 0};
   int ready = 0;
   do {
-    ready = poll(&waiting, 1, kPatience_ms);
+    ready = poll(&waiting, 1, kPatienceMs);
   } while (ready < 0 && errno == EINTR);
   return ready > 0;
 }
