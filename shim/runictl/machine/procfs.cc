@@ -33,8 +33,6 @@ constexpr std::size_t kMaxText = 256 << 10;
 constexpr std::size_t kMaxInit = 64 << 10;
 constexpr std::size_t kMostChildren = 100;
 
-}
-
 // The number in a link such as "pid:[4026531836]"; 0 where there is none.
 std::uint64_t inode_of(const std::string& link) {
   const auto open = link.find('[');
