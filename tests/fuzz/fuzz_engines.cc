@@ -2,7 +2,10 @@
 // and, unless all is right, what to do. And its bytes as choices that make files of which is known what is
 // right: however they are spelt, and in one file or two, that is what is found.
 #include "input.h"
-#include "runictl/engines/engines.h"
+#include "runictl/engines/containerd.h"
+#include "runictl/engines/crio.h"
+#include "runictl/engines/docker.h"
+#include "runictl/engines/podman.h"
 
 #include <nlohmann/json.hpp>
 
@@ -19,6 +22,7 @@ using runi::ConfigFile;
 using runi::Judgement;
 using runi::Merging;
 using runi::Program;
+using runi::Programs;
 using runi::require;
 using runi::Severity;
 
@@ -36,25 +40,34 @@ Judgement whole(Judgement judgement) {
   return judgement;
 }
 
+using Files = std::span<const ConfigFile>;
+
+// All of the programs that are named are the same.
+Programs all_the_same(const std::vector<std::string>& named, Program program) {
+  Programs programs;
+  for (const std::string& path : named) programs[path] = program;
+  return programs;
+}
+
 // The first byte chooses what the programs are that the files name.
 void check_any(std::string_view input) {
   const auto program = static_cast<Program>(input.empty() ? 0 : static_cast<unsigned char>(input[0]) % 3);
-  const runi::LookUp look_up = [program](const std::string&) { return program; };
   // Two files where there is a form feed, which neither TOML nor JSON can hold.
   const bool two = input.find('\f') != std::string_view::npos;
   std::vector<ConfigFile> files = {{"/etc/1", std::string(runi::take_until('\f', input))}};
   if (two) files.push_back({"/etc/2", std::string(input)});
   for (const ConfigFile& file : files) {
     (void)runi::containerd_imports(file);
-    (void)whole(runi::judge_docker(file, look_up));
+    (void)runi::merging_of(file.text);
+    (void)whole(runi::judge_docker(file, all_the_same(runi::programs_of_docker(file), program)));
   }
-  (void)whole(runi::judge_containerd(files, std::nullopt, look_up));
+  const Programs containerds = all_the_same(runi::programs_of_containerd(files), program);
+  (void)whole(runi::judge_containerd(files, std::nullopt, containerds));
   for (const auto merging : {Merging::replaces, Merging::merges_first, Merging::migrates_first}) {
-    (void)whole(runi::judge_containerd(files, merging, look_up));
+    (void)whole(runi::judge_containerd(files, merging, containerds));
   }
-  for (const ConfigFile& file : files) (void)runi::merging_of(file.text);
-  (void)whole(runi::judge_crio(files, look_up));
-  (void)whole(runi::judge_podman(files, look_up));
+  (void)whole(runi::judge_crio(files, all_the_same(runi::programs_of_crio(files), program)));
+  (void)whole(runi::judge_podman(files, all_the_same(runi::programs_of_podman(files), program)));
 }
 
 // --- files of a known meaning
@@ -83,6 +96,13 @@ Program look_up(const std::string& path) {
     if (known.path == path) return known.program;
   }
   return Program::missing;
+}
+
+// What a judge is told: nothing but what lies at the paths that the files name.
+Programs looked_up(const std::vector<std::string>& named) {
+  Programs programs;
+  for (const std::string& path : named) programs[path] = look_up(path);
+  return programs;
 }
 
 bool sounds_like_runi(std::string_view word) {
@@ -152,7 +172,7 @@ void add_entry(Truth& truth, const std::string& name, const std::string& program
 struct Engine {
   std::string_view what;  // an entry is to it
   Json (*make)(Choices& choices);
-  Judgement (*judge)(std::span<const ConfigFile> files);
+  Judgement (*judge)(Files files);
   Truth (*find_truth)(const Json& file);
 };
 
@@ -249,14 +269,17 @@ Truth find_podman_truth(const Json& file) {
 
 const Engine kEngines[] = {
     {"handler", make_containerd,
-     [](std::span<const ConfigFile> files) {
-       return runi::judge_containerd(files, Merging::merges_first, look_up);
+     [](Files files) {
+       return runi::judge_containerd(files, Merging::merges_first,
+                                     looked_up(runi::programs_of_containerd(files)));
      },
      find_containerd_truth},
-    {"handler", make_crio, [](std::span<const ConfigFile> files) { return runi::judge_crio(files, look_up); },
+    {"handler", make_crio,
+     [](Files files) { return runi::judge_crio(files, looked_up(runi::programs_of_crio(files))); },
      find_crio_truth},
     {"runtime", make_podman,
-     [](std::span<const ConfigFile> files) { return runi::judge_podman(files, look_up); }, find_podman_truth},
+     [](Files files) { return runi::judge_podman(files, looked_up(runi::programs_of_podman(files))); },
+     find_podman_truth},
 };
 
 // As text, without places, for comparisons and for messages.
@@ -310,8 +333,9 @@ void check_docker(Choices& choices) {
     add_entry(truth, name, runtime.value("path", other), true);
   }
   const std::string text = Json{{"runtimes", runtimes}, {"debug", true}}.dump(choices.yes() ? 2 : -1);
-  check_truth({"runtime", nullptr, nullptr, nullptr}, whole(runi::judge_docker({"/etc/0", text}, look_up)),
-              truth, text);
+  const ConfigFile file = {"/etc/0", text};
+  check_truth({"runtime", nullptr, nullptr, nullptr},
+              whole(runi::judge_docker(file, looked_up(runi::programs_of_docker(file)))), truth, text);
 }
 
 void check_known(std::string_view bytes) {
