@@ -29,7 +29,8 @@ class Findings {
 
   void add_unseen(std::span<const Unseen> unseen) {
     for (const auto& [subject, path, why] : unseen) {
-      add(Severity::note, subject, path + ": " + why, "", "run this as root, or correct the path");
+      add(Severity::note, subject, std::string(path).append(": ").append(why), "",
+          "run this as root, or correct the path");
     }
   }
 

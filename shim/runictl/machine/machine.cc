@@ -115,8 +115,9 @@ std::string find_runi() {
   if (const std::string self = real_path(kSelf); !self.empty()) {
     candidates = {joined(directory_of(self), "runi"), joined(directory_of(self), "../sbin/runi")};
   }
-  for (const std::string_view directory : kProgramDirectories)
+  for (const std::string_view directory : kProgramDirectories) {
     candidates.push_back(joined(directory, "runi"));
+  }
   for (const std::string& candidate : candidates) {
     if (access(candidate.c_str(), X_OK) < 0) continue;
     std::array<char, PATH_MAX> buffer{};

@@ -69,8 +69,9 @@ Result<pid_t> spawn(const std::string& path, int output) {
 std::vector<std::string> program_candidates(std::string_view program) {
   if (program.starts_with('/')) return {std::string(program)};
   std::vector<std::string> candidates;
-  for (const std::string_view directory : kProgramDirectories)
+  for (const std::string_view directory : kProgramDirectories) {
     candidates.push_back(joined(directory, program));
+  }
   return candidates;
 }
 
