@@ -70,7 +70,8 @@ void log_complaints(const CommandLine& command, const Config& config, const Plan
   }
 }
 
-// Becomes the runtime if the plan lets it. Returns only with what kept the runtime from being started.
+// Logs the start and becomes the runtime, unless the plan refuses. Returns only with the error that kept the
+// runtime from being started.
 Error follow(const Plan& plan, const CommandLine& command, const Config& config, char** argv,
              std::uint64_t began_us) {
   if (!plan.starts) {

@@ -13,8 +13,8 @@ bool is_ours(std::string_view key) {
   return key.starts_with("runi.dev/") || key.find(".runi.dev/") != std::string_view::npos;
 }
 
-// The version of runi that edited the file; empty where none did. The mark alone could be anybody's, and so
-// could the command.
+// The version of runi that edited the file; empty if runi did not. The mark alone proves nothing, nor does
+// the command: anyone could have written them.
 std::string_view injected_by(const Spec& spec) {
   constexpr std::string_view kTargets[] = {kDevTarget, kRunTarget, kRootfsTarget};
   const auto version = spec.annotation(kInjectedAnnotation);
