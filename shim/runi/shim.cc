@@ -80,7 +80,7 @@ Error follow(const Plan& plan, const CommandLine& command, const Config& config,
   }
   log_complaints(command, config, plan);
   log_start(command, config, plan, nullptr, began_us);
-  const Error error = become(config.runtime, argv);
+  Error error = become(config.runtime, argv);
   log_start(command, config, plan, &error, began_us);
   return error;
 }

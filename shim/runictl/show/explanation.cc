@@ -118,9 +118,16 @@ std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& e
   for (const Annotation& annotation : explanation.annotations) {
     facts.push_back({{"annotation"}, {std::string(annotation.key) + ": " + std::string(annotation.value)}});
   }
-  for (const std::string& why : explanation.decision.complaints)
+  for (const std::string& why : explanation.decision.complaints) {
     facts.push_back({{"ignored"}, {why, Colour::yellow}});
+  }
   return facts;
+}
+
+void write_or_null(JsonWriter& json, std::string_view name, std::string_view value) {
+  json.key(name);
+  if (value.empty()) return json.null();
+  json.string(value);
 }
 
 void write_either(JsonWriter& json, std::string_view name, const Result<std::string>& result) {
@@ -235,12 +242,7 @@ std::string json_of(const Start& start, const Explanation& explanation) {
   json.begin_object();
   json.string("version", start.version);
   json.string("handler", start.handler);
-  json.key("configuration");
-  if (start.settings.path.empty()) {
-    json.null();
-  } else {
-    json.string(start.settings.path);
-  }
+  write_or_null(json, "configuration", start.settings.path);
   write_either(json, "runtime", start.runtime);
   write_either(json, "init", start.init);
   json.string("specification", start.place);
@@ -254,18 +256,8 @@ std::string json_of(const Start& start, const Explanation& explanation) {
   for (const std::string& why : explanation.decision.complaints) json.string(why);
   json.end_array();
   json.string("outcome", name_of(explanation.outcome));
-  json.key("injected");
-  if (explanation.injected_by.empty()) {
-    json.null();
-  } else {
-    json.string(explanation.injected_by);
-  }
-  json.key("error");
-  if (explanation.error) {
-    json.string(explanation.error->what);
-  } else {
-    json.null();
-  }
+  write_or_null(json, "injected", explanation.injected_by);
+  write_or_null(json, "error", explanation.error ? explanation.error->what : "");
   if (!explanation.rows.empty()) {
     json.string("reason", name_of(explanation.decision.reason));
     json.string("detail", explanation.decision.detail);
