@@ -61,11 +61,11 @@ struct Decision {
 // One row of the decision table, asked by itself.
 struct Row {
   Reason reason;
-  std::optional<std::string> evidence;  // why the row fits; nothing where it does not
+  std::optional<std::string> evidence;  // why the row matches; nothing if it does not
 };
 
-// Every row of the table but `inject`, in order, each as if the ones before it did not fit: for people who
-// ask why. The first that fits is what decide() answers; where none does, that is inject.
+// Every row of the table but `inject`, in order, each as if the ones before did not match: to explain a
+// decision. The first that matches is the answer of decide(); if no row does, that is inject.
 [[nodiscard]] std::vector<Row> explain(const CommandLine& command, const Config& config, const Spec& spec,
                                        const Rootfs& rootfs);
 

@@ -16,8 +16,8 @@
 
 namespace runi {
 
-// What a plan depends on besides command line and settings. To look has a price: each function is called once
-// at most, in this order, and only if what came before leaves the question open.
+// What a plan depends on besides command line and settings. Looking costs time, so each function is called at
+// most once, in this order, and only if the answer still matters.
 struct StartFacts {
   Result<std::string> runtime;  // the runtime's path, or why there is none
   std::string place;            // the path of config.json, for messages
@@ -40,7 +40,7 @@ struct Plan {
   [[nodiscard]] bool injects() const { return reason == Reason::inject && !failure; }
 };
 
-// Why nothing starts, whatever is in a config.json.
+// Why nothing starts, whatever config.json says.
 [[nodiscard]] std::optional<Error> failure_of(const Settings& settings, const Result<std::string>& runtime);
 
 // What comes of create, run or restore. `settings.config.runtime` is the runtime's path if there is one;
@@ -49,7 +49,7 @@ struct Plan {
 [[nodiscard]] Plan plan_start(const CommandLine& command, const Settings& settings, const StartFacts& facts,
                               std::string_view version);
 
-// What becomes of the plan if its init cannot be had, for that reason: what onFailure says.
+// Changes the plan to what onFailure says, because the container cannot have its init.
 void fail(Plan& plan, Error why, const Config& config);
 
 // The decision in a word: a reason's name, or "failed" where none was reached or the init cannot be had.

@@ -1,4 +1,4 @@
-// What decides on a container's root directory, where the init may be mounted and the command must be.
+// The facts about a container's root directory that the decision depends on.
 #pragma once
 
 #include <cstdint>

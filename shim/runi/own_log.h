@@ -1,4 +1,4 @@
-// runi's own log, and what can go wrong with it. Hides the logging library.
+// runi's own log. Hides the logging library and everything that can go wrong with a log.
 #pragma once
 
 #include "core/config.h"

@@ -70,7 +70,8 @@ void log_complaints(const CommandLine& command, const Config& config, const Plan
   }
 }
 
-// Becomes the runtime if the plan lets it. Returns only with what kept the runtime from being started.
+// Logs the start and becomes the runtime, unless the plan refuses. Returns only with the error that kept the
+// runtime from being started.
 Error follow(const Plan& plan, const CommandLine& command, const Config& config, char** argv,
              std::uint64_t began_us) {
   if (!plan.starts) {
@@ -79,7 +80,7 @@ Error follow(const Plan& plan, const CommandLine& command, const Config& config,
   }
   log_complaints(command, config, plan);
   log_start(command, config, plan, nullptr, began_us);
-  const Error error = become(config.runtime, argv);
+  Error error = become(config.runtime, argv);
   log_start(command, config, plan, &error, began_us);
   return error;
 }

@@ -74,7 +74,7 @@ std::string describe(const Bundle& bundle) {
   return title + " (" + bundle.identity.engine + ", " + bundle.identity.id + ")";
 }
 
-// The bundle of the container that `word` means. Errors: none, or more than one.
+// The bundle of the container that `word` means. Errors: it means no container, or more than one.
 Result<Bundle> find_container(const std::string& word) {
   auto proc = Procfs::open("/proc");
   auto bundles = proc ? proc->bundles() : Result<std::vector<Bundle>>(proc.error());

@@ -27,7 +27,7 @@ using std::string_view;
 constexpr int kMostLinks = 40;              // path_resolution(7)
 constexpr std::size_t kMostMounts = 1'000;  // that are worth a look each
 
-// What there is at a path. `maybe` is what the runtime would start, and all that cannot be told.
+// What a path leads to. `maybe`: the runtime would start it, or that cannot be told.
 enum class Found { absent, not_executable, not_permitted, maybe };
 
 // A directory, or a file that not even root may execute (execve(2), EACCES).
@@ -69,7 +69,7 @@ class Tree {
  public:
   Tree(Fd root, const Spec& spec) : root_(std::move(root)), spec_(spec) {}
 
-  // In one system call for most of what is not there. Mounts are not thought of.
+  // One system call for most paths that lead nowhere. Mounts are left out of account.
   Found glance(const std::string& path) {
     open_how how{};
     how.flags = O_PATH | O_CLOEXEC;

@@ -22,10 +22,10 @@ void take_signal(int signal, bool pending_before) {
   if (pending_before && sigismember(&signals, signal) == 0) raise(signal);
 }
 
-// As write(2), but no signal ends or stops the process for it: SIGPIPE where nobody reads, SIGXFSZ beyond a
-// size limit, SIGTTOU on a terminal that is another group's. While they are blocked the last is not even
-// raised, and of the others, one that the write has raised is taken back: the runtime inherits actions, mask
-// and pending signals as they were.
+// As write(2), but no signal ends or stops the process: SIGPIPE for a pipe without a reader, SIGXFSZ beyond a
+// size limit, SIGTTOU on the terminal of another process group. They are blocked meanwhile. SIGTTOU is then
+// not even raised; the others are taken back if the write has raised them. So the runtime inherits actions,
+// mask and pending signals as they were.
 ssize_t write_quietly(int fd, std::string_view bytes) {
   sigset_t raised;
   sigset_t mask;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kNotRegular = "not a regular file";
 
-// The whole content, and what fstat said of the file before.
+// The whole content; `status` is the file's from before it was read.
 Result<std::string> read_regular(int fd, struct stat& status, std::size_t max_bytes) {
   if (fstat(fd, &status) < 0) return last_error("stat");
   if (!S_ISREG(status.st_mode)) return Error{kNotRegular};
@@ -111,9 +111,9 @@ Result<void> fill(int fd, const File& old, std::string_view bytes) {
   return copy_attributes(old.fd.number(), fd, *names);
 }
 
-// Gives the nameless file a name. The name is the same for all, so that a process killed before the rename
-// leaves at most one file, which the next one takes away; whole content has it from the start, so nobody can
-// rename half a file into place.
+// Gives the nameless file a name. All processes use the same name, so that one killed before the rename
+// leaves at most one file, which the next one takes away. The file has its whole content before it has a
+// name: no other process can rename half a file into place.
 Result<Replaced> link_as(const Fd& nameless, int directory, const std::string& name) {
   const std::string source = proc_path(nameless.number());
   for (int attempt = 0; attempt < 16; ++attempt) {

@@ -63,8 +63,8 @@ bool maps_all_users() {
   return map && map->find(" 4294967295\n") != std::string::npos;
 }
 
-// Root; who runs this, and could run anything; and whose `runi` is, who could put anything in its place. In a
-// user namespace root of the host cannot be told from others outside.
+// Root; the user of this process, who could run anything; and the owner of `runi`, who could put anything in
+// its place. In a user namespace root of the host cannot be told from other users outside.
 bool may_own_init(uid_t owner, const std::string& runi) {
   constexpr uid_t kUnmapped = 65534;  // kernel.overflowuid
   struct stat self {};
@@ -72,8 +72,7 @@ bool may_own_init(uid_t owner, const std::string& runi) {
          (owner == kUnmapped && !maps_all_users());
 }
 
-// Rights that a program lends to whoever executes it would, of a file that all containers share, be for the
-// host's users to take.
+// All containers share the file. Rights that it lends to its executor would be for the host's users to take.
 Result<void> check_rights(int fd, const struct stat& status, const std::string& runi) {
   if ((status.st_mode & 06000) != 0) return Error{"set-user-ID or set-group-ID; run chmod 0755 on it"};
   if ((status.st_mode & 0555) != 0555) return Error{"not for all to read and execute; run chmod 0755 on it"};
@@ -88,8 +87,7 @@ Result<void> check_rights(int fd, const struct stat& status, const std::string& 
   return {};
 }
 
-// fcntl(2): while a process holds a lease, whoever opens the file waits for it, here because of O_NONBLOCK in
-// vain.
+// fcntl(2): while a process holds a lease on a file, an open of it waits, or with O_NONBLOCK fails.
 constexpr const char* kLeased = "a process holds a lease on it (F_SETLEASE), so that nobody can open it";
 
 bool is_leased(const std::string& path) {
@@ -97,8 +95,8 @@ bool is_leased(const std::string& path) {
   return !fd.is_open() && errno == EWOULDBLOCK;
 }
 
-// Puts another file with the same content in the place of one that is leased, and so cannot be read: if it is
-// this version's, going by its size, its content is known. Who holds the lease keeps the old file.
+// Replaces a leased file, which cannot be read, by a copy of runi's own init. Its content is known if it is
+// of this version, judged by its size. The holder of the lease keeps the old file.
 Result<void> renew_init(const std::string& path) {
   File file;
   file.name = base_name(path);
@@ -110,11 +108,11 @@ Result<void> renew_init(const std::string& path) {
     return Error{std::string(kLeased) + "; it is of another version than runi, so install it anew"};
   }
   auto replaced = replace_file(file, image);
-  if (replaced) return {};  // by whomever
+  if (replaced) return {};  // or another process has
   return Error{std::string(kLeased) + "; replace it: " + replaced.error().what};
 }
 
-// Without symbolic links; as it is where it cannot be resolved.
+// The path without symbolic links; as it is if it cannot be resolved.
 std::string resolve(const std::string& path) {
   char* const resolved = realpath(path.c_str(), nullptr);
   if (resolved == nullptr) return path;
@@ -123,7 +121,7 @@ std::string resolve(const std::string& path) {
   return result;
 }
 
-// The path of the init at `path`, which is there.
+// Checks the init at `path`, which exists, and returns its path without symbolic links.
 Result<std::string> settle_init(const std::string& path, const std::string& runi) {
   std::string resolved = resolve(path);
   auto checked = check_init(path, runi);

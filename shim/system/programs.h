@@ -13,7 +13,7 @@ namespace runi {
 // This program's own file, under a name that holds even where the file has been replaced meanwhile.
 inline constexpr const char* kSelf = "/proc/self/exe";
 
-// Where the system's programs are, and what the runtimes among them are called, in the order of preference.
+// The system's directories of programs and the names of runtimes in them, each in the order of preference.
 inline constexpr std::string_view kProgramDirectories[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
                                                            "/usr/bin",        "/sbin",          "/bin"};
 inline constexpr std::string_view kRuntimeNames[] = {"runc", "crun"};
@@ -30,7 +30,7 @@ inline constexpr std::string_view kRuntimeNames[] = {"runc", "crun"};
 Result<std::string> find_runtime(const std::string& runi = kSelf,
                                  std::string_view search_path = caller_path());
 
-// Errors: `path` is not executable, or is the program `runi` under another name.
+// Errors: `path` does not exist, or is the program `runi` under another name.
 Result<void> check_runtime(const std::string& path, const std::string& runi = kSelf);
 
 // The init to mount: `configured`, or where that is empty the one installed beside the program `runi`. The
@@ -45,7 +45,7 @@ Result<std::string> find_init(const std::string& configured, const std::string& 
 // The directory that `program` is in; of kSelf, without symbolic links.
 [[nodiscard]] std::string program_directory(const std::string& program);
 
-// Where find_init looks, in this order, when none is configured.
+// Where find_init looks if no init is configured, in this order.
 std::array<std::string, 2> init_candidates(const std::string& runi = kSelf);
 
 // Errors: as find_init's, of the file at `path`.

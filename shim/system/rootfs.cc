@@ -68,7 +68,7 @@ class Landings {
     }
   }
 
-  // The link at a path whose parts before the last are none; nothing where there is none.
+  // The target of the link at a path whose earlier parts are no links; nothing if it is not a link.
   Result<std::optional<std::string>> read_link(const std::string& path, const Ground& ground) const {
     int directory = root_;
     const char* place = path.c_str() + 1;
@@ -97,7 +97,7 @@ class Landings {
     if (mount == nullptr) return read_link(path, ground);
     if (mount->content == Content::of_source) {
       auto link = read_link(path, ground);
-      // Whoever else has the volume may turn the link elsewhere at any moment.
+      // Other users of the volume may change the link at any moment.
       if (link && *link) return Error{"a symbolic link in a volume"};
       return link;
     }
@@ -111,7 +111,7 @@ class Landings {
     if (destination.size() >= PATH_MAX) return Error{"longer than a path can be"};
     std::string at;
     std::string next;
-    std::string links;  // what the last one that was met leads to
+    std::string links;  // the target of the last link, and the rest of the path after it
     std::string_view rest = destination;
     for (int parts = 0; !rest.empty();) {
       const std::string_view name = rest.substr(0, rest.find('/'));
@@ -173,14 +173,14 @@ void find_aliases(int root, const std::string& bundle, const Spec& spec, Rootfs&
   }
 }
 
-// Whether it is there, as itself and not as what a link leads to.
+// Whether the directory has the name. `status` is of a link itself, not of its target.
 Result<bool> is_there(int directory, const char* name, struct stat& status) {
   if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
   if (errno == ENOENT) return false;
   return last_error(std::string(name) + " in the root directory");
 }
 
-// Errors: what keeps it from being looked at.
+// Errors: the directory cannot be looked at.
 Result<void> look_into(int root, const std::string& bundle, const Spec& spec, Rootfs& rootfs) {
   struct stat status {};
   struct statvfs filesystem {};

@@ -1,5 +1,4 @@
-// A container's root directory as it is before anything is mounted: what decides where the init can be
-// mounted.
+// Looks at a container's root directory before anything is mounted there.
 #pragma once
 
 #include "core/rootfs.h"

@@ -15,8 +15,8 @@ bool is_ours(std::string_view key) {
   return key.starts_with("runi.dev/") || key.find(".runi.dev/") != std::string_view::npos;
 }
 
-// The version of runi that edited the file; empty where none did. The mark alone could be anybody's, and so
-// could the command.
+// The version of runi that edited the file; empty if runi did not. The mark alone proves nothing, nor does
+// the command: anyone could have written them.
 std::string_view injected_by(const Spec& spec) {
   constexpr std::string_view kTargets[] = {kDevTarget, kRunTarget, kRootfsTarget};
   const auto version = spec.annotation(kInjectedAnnotation);
@@ -120,8 +120,9 @@ std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& e
   for (const Annotation& annotation : explanation.annotations) {
     facts.push_back({{"annotation"}, {std::string(annotation.key) + ": " + std::string(annotation.value)}});
   }
-  for (const std::string& why : explanation.decision.complaints)
+  for (const std::string& why : explanation.decision.complaints) {
     facts.push_back({{"ignored"}, {why, Colour::yellow}});
+  }
   return facts;
 }
 

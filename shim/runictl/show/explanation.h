@@ -28,20 +28,20 @@ enum class Outcome {
 struct Start {
   std::string version;  // of the runi that would start the container
   std::string handler;
-  std::string container;  // what its engine calls it, where it was asked for by that
+  std::string container;  // its engine's name for it; empty unless it was asked for by that name
   Settings settings;      // with the runtime's path if there is one
   Result<std::string> runtime = Error{};
   Result<std::string> init = Error{};
   std::string place;                          // where the specification was read
   Result<std::string> bytes = std::string();  // the specification, or why it could not be read
   Rootfs rootfs;
-  std::string root;  // what is known of the root directory, in words
+  std::string root;  // the root directory in words
 };
 
 struct Explanation {
   Outcome outcome = Outcome::plain;
   std::optional<Error> error;           // why the outcome is fallback or refused
-  std::string injected_by;              // the version of runi that put the init in; empty where none did
+  std::string injected_by;              // the version of runi that put the init in; empty if none did
   std::string injected_at;              // the init's path in the container then
   std::vector<Row> rows;                // empty where the specification could not be read
   Decision decision;                    // what the rows come to; means nothing without them
@@ -50,7 +50,7 @@ struct Explanation {
   std::vector<std::string> diff;        // the edit as a unified diff of the laid-out file
 };
 
-// Views are of `start` and of `spec`, which was parsed from start.bytes, or holds why that was not possible.
+// Views are of `start` and of `spec`, which was parsed from start.bytes.
 [[nodiscard]] Explanation explain_start(const Start& start, const Result<Spec>& spec);
 
 [[nodiscard]] std::string text_of(const Start& start, const Explanation& explanation, bool colours);
