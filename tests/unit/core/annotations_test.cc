@@ -163,9 +163,10 @@ TEST(Annotations, complaints_tell_key_value_and_what_was_expected) {
             R"(annotation "runi.dev/init": expected "true" or "false", found "yes")");
   EXPECT_EQ(complaint_about("runi.dev/forward", "Group"),
             R"(annotation "runi.dev/forward": expected "child" or "group", found "Group")");
-  EXPECT_EQ(complaint_about("runi.dev/signals", "TERM"),
-            R"(annotation "runi.dev/signals": expected a comma-separated list, each item FROM:TO, two signals' )"
-            R"(names or numbers, TO also 0, and no FROM twice, found "TERM")");
+  EXPECT_EQ(
+      complaint_about("runi.dev/signals", "TERM"),
+      R"(annotation "runi.dev/signals": expected a comma-separated list, each item FROM:TO, two signals' )"
+      R"(names or numbers, TO also 0, and no FROM twice, found "TERM")");
   EXPECT_EQ(
       complaint_about("runi.dev/expect-exit", "256"),
       R"(annotation "runi.dev/expect-exit": expected a comma-separated list, each item an exit code, 0 to )"
