@@ -82,16 +82,16 @@ constexpr struct {
 } kKeys[] = {
     {"init", take_init, R"("true" or "false")", ""},
     {"forward", take_forward, R"("child" or "group")", ""},
-    {"signals", take_signals, "a list with commas, each of it ", kRewritingForm},
-    {"expect-exit", take_expect_exit, "a list with commas, each of it ", kExitForm},
+    {"signals", take_signals, "a comma-separated list, each item ", kRewritingForm},
+    {"expect-exit", take_expect_exit, "a comma-separated list, each item ", kExitForm},
     {"grace", take_grace, "", kGraceForm},
-    {"stop-signals", take_stop_signals, "\"all\" or a list with commas, each of it ", kStopForm},
+    {"stop-signals", take_stop_signals, "\"all\" or a comma-separated list, each item ", kStopForm},
 };
 static_assert(std::equal(std::begin(kKeys), std::end(kKeys), std::begin(kAnnotationKeys),
                          std::end(kAnnotationKeys),
                          [](const auto& row, string_view key) { return row.key == key; }));
 
-// Lets the annotation change the wishes. Returns why it does not count; empty where it does.
+// Lets the annotation change the wishes. Returns why it is ignored; empty where it is not.
 std::string apply(string_view key, string_view value, const Config& config, Wishes& wishes) {
   const auto row =
       std::find_if(std::begin(kKeys), std::end(kKeys), [key](const auto& known) { return known.key == key; });
@@ -149,7 +149,7 @@ Wishes read_wishes(const Spec& spec, const Config& config) {
     }
   }
   if (untold != 0) {
-    wishes.complaints.push_back(std::to_string(untold) + " more annotations of runi.dev do not count");
+    wishes.complaints.push_back(std::to_string(untold) + " more annotations of runi.dev are ignored");
   }
   return wishes;
 }

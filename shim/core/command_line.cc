@@ -20,10 +20,10 @@ constexpr Place kCreateRun = kCreate | kRun;
 constexpr Place kStart = kCreateRun | kRestore;
 constexpr Place kAnywhere = kGlobal | kStart;
 
-// Whether the next word is the flag's own, unless it brings its value along after a `=`.
+// Whether the next word is the flag's value, unless that follows a `=`.
 enum class Takes { nothing, value };
 
-// What a flag tells runi. Most matter only for the words they take.
+// What a flag tells runi. Most matter only for the word that they take.
 enum class Means {
   nothing,
   bundle,
@@ -80,8 +80,8 @@ constexpr std::array kRuncFlags = {
 };
 
 // src/crun.c, create.c, run.c and restore.c of crun 0.17 to 1.29, then what argp adds to every parser.
-// An abbreviation means the first row that it fits. crun refuses one that fits several, so order tells only
-// where an older crun lacks the later rows: --log-level is younger than --log-format.
+// An abbreviation means the first row that it fits. crun refuses one that fits several, so the order matters
+// only where an older crun lacks the later rows: --log-level is younger than --log-format.
 constexpr std::array kCrunFlags = {
     Flag{"log", '\0', Takes::value, kGlobal, Means::log_sink},
     Flag{"log-format", '\0', Takes::value, kGlobal, Means::log_format},
@@ -150,8 +150,9 @@ constexpr Rules rules_of(Dialect dialect) {
           .ends_at_id = true};
 }
 
-// The commands of runc and crun: what shows that an unknown global flag before it takes no value. Those of
-// others would be wrong here: youki's `info` is a value in `--log-level info create`.
+// The commands of runc and crun: after an unknown global flag, one of them shows that the flag takes no
+// value. Commands of other runtimes would be wrong here: youki's `info` is a value in `--log-level info
+// create`.
 constexpr std::array<std::string_view, 22> kVerbs = {
     "checkpoint", "completion", "create", "delete", "events", "exec",   "features", "h",
     "help",       "init",       "kill",   "list",   "mounts", "pause",  "ps",       "restore",
@@ -200,7 +201,7 @@ class Parser {
   }
 
  private:
-  // Only the flags of a start are read: what other verbs say is for the runtime alone.
+  // Only a start's flags are read: those of other verbs are for the runtime alone.
   void start(std::string_view verb) {
     Place own = 0;
     if (verb == "create") {
@@ -220,7 +221,7 @@ class Parser {
     guessed_value_ = {};
 
     const std::optional<std::string_view> id = read_flags_until_positional();
-    // A runtime never goes without the id, so then it is what an unknown flag was given.
+    // No runtime does without the id. Where it seems to be missing, an unknown flag was given it.
     line_.container_id = id.value_or(guessed_value_);
     if (rules_.ends_at_id) return;
     while (read_flags_until_positional()) {

@@ -1,4 +1,4 @@
-// The system calls of runi-init: which it makes, when, and what becomes of it without one.
+// The system calls of runi-init: which it makes, when, and how it depends on them.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@ namespace runi::seccomp {
 enum class Need {
   indispensable,  // without it, it executes the application in place, or does the application harm
   wanted,         // any error will do, but it believes in a success
-  ignored,        // whatever comes of it
+  ignored,        // any error or success will do
   process,        // one of the ways of making a process, which are tried in the table's order
 };
 
@@ -26,8 +26,8 @@ enum class When {
   listen_pidfd,  // the application's environment has LISTEN_PIDFDID
 };
 
-// An argument, as the kernel sees it: all 64 bits. A pointer, a process id or what is left in a register that
-// a call does not use can be anything.
+// An argument, as the kernel sees it: all 64 bits. Pointers, process ids and registers that a call does not
+// use can hold anything.
 struct Argument {
   bool known = false;
   std::uint64_t value = 0;

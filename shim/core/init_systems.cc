@@ -11,13 +11,13 @@ namespace {
 
 using std::string_view;
 
-// Programs that insist on being PID 1, or act as one, and are called like nothing else.
+// Programs that insist on being PID 1, or act as one, and whose names nothing else has.
 constexpr string_view kNames[] = {
     "systemd",           "upstart", "runit-init", "openrc-init", "sysvinit", "s6-svscan", "s6-linux-init",
     "s6-overlay-suexec", "dinit",   "finit",      "sinit",       "procd",    "66-boot",   "system-manager",
 };
 
-// The same, called as other things are too: as a command they count, as an argument only in the directories
+// The same, with names that other things have too. As an argument they are recognised only in the directories
 // where programs are.
 constexpr string_view kCommonNames[] = {"init", "linuxrc", "preinit", "runit", "nosh", "launchd"};
 constexpr string_view kProgramFolders[] = {"/",          "/bin/",           "/sbin/",          "/usr/bin/",
@@ -52,11 +52,11 @@ bool announces_script(string_view word) {
          word.find_first_not_of(kLetters, 1) == string_view::npos;
 }
 
-// The word of a script that becomes an init system; empty where none does. No shell's grammar: whatever
-// separates or quotes words ends one.
+// The word of a script that becomes an init system; empty where none does. This is not a shell's grammar: all
+// that separates or quotes words ends one.
 string_view in_script(string_view script) {
   constexpr string_view kSeparators = " \t\n;&|(){}\"'`";
-  // Where a script has but one command, the shell executes it in its own place.
+  // If a script has only one command, the shell executes it in its own place.
   bool executed = true;
   while (!script.empty()) {
     const auto end = std::min(script.find_first_of(kSeparators), script.size());

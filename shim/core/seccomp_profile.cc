@@ -105,8 +105,8 @@ int number_of(string_view name) {
 enum class Effect {
   allowed,
   refused,   // an error
-  pretends,  // a success that is none: errno 0
-  fatal,     // the process ends, or waits for an answer of someone who may never give one
+  pretends,  // the call does nothing and seems to succeed: errno 0
+  fatal,     // the process ends, or waits for an answer that may never come
 };
 
 Effect effect_of(const Action& action) {

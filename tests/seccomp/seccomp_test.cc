@@ -298,7 +298,7 @@ TEST(Unreadable, is_told_by_its_place) {
   EXPECT_EQ(verdict(R"({"syscalls":[{"names":["kill"],"action":"SCMP_ACT_KILL"}]})"),
             "/linux/seccomp/defaultAction: expected an action of seccomp, found \"\"");
   EXPECT_EQ(verdict(R"({"defaultAction":"SCMP_ACT_ALLOW","defaultAction":"SCMP_ACT_KILL"})"),
-            "/linux/seccomp/defaultAction: stands twice; runtimes disagree on which one counts");
+            "/linux/seccomp/defaultAction: appears twice; runtimes disagree on which one counts");
   EXPECT_EQ(
       verdict(R"({"defaultAction":"SCMP_ACT_ALLOW","DefaultAction":"SCMP_ACT_KILL"})"),
       "/linux/seccomp/defaultAction: also written in another case; runtimes disagree on which one counts");
@@ -313,7 +313,7 @@ TEST(Unreadable, is_told_by_its_place) {
     std::string twice = R"("action":"SCMP_ACT_KILL","args":[{")";
     twice.append(member).append(R"(":null,")").append(member).append(R"(":null}])");
     EXPECT_EQ(verdict(rule(twice)), "/linux/seccomp/syscalls/args/" + std::string(member) +
-                                        ": stands twice; runtimes disagree on which one counts");
+                                        ": appears twice; runtimes disagree on which one counts");
   }
   EXPECT_EQ(verdict(rule(R"("action":"SCMP_ACT_KILL","errnoRet":-1)")),
             "/linux/seccomp/syscalls/errnoRet: expected a number of 0 or more, found -1");

@@ -164,12 +164,13 @@ TEST(Annotations, complaints_tell_key_value_and_what_was_expected) {
             R"(annotation "runi.dev/init": expected "true" or "false", found "yes")");
   EXPECT_EQ(complaint_about("runi.dev/forward", "Group"),
             R"(annotation "runi.dev/forward": expected "child" or "group", found "Group")");
-  EXPECT_EQ(complaint_about("runi.dev/signals", "TERM"),
-            R"(annotation "runi.dev/signals": expected a list with commas, each of it FROM:TO, two signals' )"
-            R"(names or numbers, TO also 0, and no FROM twice, found "TERM")");
+  EXPECT_EQ(
+      complaint_about("runi.dev/signals", "TERM"),
+      R"(annotation "runi.dev/signals": expected a comma-separated list, each item FROM:TO, two signals' )"
+      R"(names or numbers, TO also 0, and no FROM twice, found "TERM")");
   EXPECT_EQ(
       complaint_about("runi.dev/expect-exit", "256"),
-      R"(annotation "runi.dev/expect-exit": expected a list with commas, each of it an exit code, 0 to )"
+      R"(annotation "runi.dev/expect-exit": expected a comma-separated list, each item an exit code, 0 to )"
       R"(255, and none twice, found "256")");
   EXPECT_EQ(complaint_about("runi.dev/grace", "5m"),
             R"(annotation "runi.dev/grace": expected whole seconds, 0 to 86400, found "5m")");
@@ -250,7 +251,7 @@ TEST(Annotations, complaints_are_few) {
   for (int i = 0; i < 1000; ++i) many.emplace_back("runi.dev/" + std::to_string(i), "");
   const Words complaints = Case(many).complaints();
   ASSERT_EQ(complaints.size(), kMostComplaints);
-  EXPECT_EQ(complaints.back(), "985 more annotations of runi.dev do not count");
+  EXPECT_EQ(complaints.back(), "985 more annotations of runi.dev are ignored");
   many.resize(kMostComplaints - 1);
   EXPECT_EQ(Case(many).complaints().size(), kMostComplaints - 1);
 }

@@ -118,7 +118,7 @@ TEST(Config, every_error_names_its_place_and_what_was_expected) {
             R"("stop-signals", found "runi.dev/grace")");
   EXPECT_EQ(error_of(R"({"init":{"forward":"all"}})"),
             R"(/init/forward: expected "child" or "group", found "all")");
-  EXPECT_EQ(error_of(R"({"inject":"never","inject":"always"})"), "/inject: stands twice");
+  EXPECT_EQ(error_of(R"({"inject":"never","inject":"always"})"), "/inject: appears twice");
   EXPECT_NE(error_of("{").find("not JSON"), std::string::npos);
 }
 
