@@ -1,9 +1,11 @@
 #include "runictl/show/explanation.h"
 
 #include "runictl/show/diff.h"
-#include "runictl/show/output.h"
+#include "runictl/show/json.h"
+#include "runictl/show/table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace runi {
 namespace {
@@ -107,56 +109,56 @@ std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& e
   return facts;
 }
 
-void write_either(JsonWriter& json, std::string_view name, const Result<std::string>& result) {
-  json.key(name);
-  json.begin_object();
-  if (result) json.string("path", *result);
-  if (!result) json.string("error", result.error().what);
-  json.end_object();
+Json json_of(const Result<std::string>& path) {
+  Json json = Json::object();
+  if (path) json.add("path", *path);
+  if (!path) json.add("error", path.error().what);
+  return json;
 }
 
-void write_rows(JsonWriter& json, const Explanation& explanation) {
-  json.key("rows");
-  json.begin_array();
+Json json_of(const std::vector<Annotation>& annotations) {
+  Json json = Json::object();
+  for (const Annotation& annotation : annotations) json.add(annotation.key, annotation.value);
+  return json;
+}
+
+Json rows_of(const Explanation& explanation) {
+  Json rows = Json::array();
   bool reached = true;
-  const auto write_row = [&](Reason reason, bool fits, std::string_view evidence) {
-    json.begin_object();
-    json.string("reason", name_of(reason));
-    json.boolean("reached", reached);
-    json.boolean("fits", fits);
-    if (fits) json.string("evidence", evidence);
-    json.end_object();
+  const auto add_row = [&rows, &reached](Reason reason, bool fits, std::string_view evidence) {
+    Json row = Json::object();
+    row.add("reason", name_of(reason));
+    row.add("reached", reached);
+    row.add("fits", fits);
+    if (fits) row.add("evidence", evidence);
+    rows.add(std::move(row));
     reached = reached && !fits;
   };
   for (const Row& row : explanation.rows) {
-    write_row(row.reason, row.evidence.has_value(), row.evidence.value_or(""));
+    add_row(row.reason, row.evidence.has_value(), row.evidence.value_or(""));
   }
-  const bool injects = reached && !explanation.rows.empty();
-  if (!explanation.rows.empty()) write_row(Reason::inject, injects, explanation.detail);
-  json.end_array();
+  if (!explanation.rows.empty()) add_row(Reason::inject, reached, explanation.detail);
+  return rows;
 }
 
-void write_edit(JsonWriter& json, const Explanation& explanation) {
-  json.key("edit");
-  if (explanation.edit.empty()) return json.null();
-  json.begin_object();
-  json.string("target", explanation.injection->target);
-  json.key("arguments");
-  json.begin_array();
-  for (const std::string& argument : explanation.injection->arguments) json.string(argument);
-  json.end_array();
-  json.key("changes");
-  json.begin_array();
-  for (const Splice& splice : explanation.edit) {
-    json.begin_object();
-    json.string("pointer", splice.pointer);
-    json.number("offset", static_cast<std::int64_t>(splice.begin));
-    json.number("removed", static_cast<std::int64_t>(splice.end - splice.begin));
-    json.string("inserted", splice.text);
-    json.end_object();
-  }
-  json.end_array();
-  json.end_object();
+Json json_of(const Splice& splice) {
+  Json json = Json::object();
+  json.add("pointer", splice.pointer);
+  json.add("offset", splice.begin);
+  json.add("removed", splice.end - splice.begin);
+  json.add("inserted", splice.text);
+  return json;
+}
+
+Json edit_of(const Explanation& explanation) {
+  if (explanation.edit.empty()) return nullptr;
+  Json changes = Json::array();
+  for (const Splice& splice : explanation.edit) changes.add(json_of(splice));
+  Json edit = Json::object();
+  edit.add("target", explanation.injection->target);
+  edit.add("arguments", Json::array(explanation.injection->arguments));
+  edit.add("changes", std::move(changes));
+  return edit;
 }
 
 }  // namespace
@@ -237,49 +239,26 @@ std::string text_of(const Start& start, const Explanation& explanation, bool col
 }
 
 std::string json_of(const Start& start, const Explanation& explanation) {
-  JsonWriter json;
-  json.begin_object();
-  json.string("version", RUNI_VERSION);
-  json.string("handler", start.handler);
-  json.key("configuration");
-  if (start.settings.path.empty()) {
-    json.null();
-  } else {
-    json.string(start.settings.path);
-  }
-  write_either(json, "runtime", start.runtime);
-  write_either(json, "init", start.init);
-  json.string("specification", start.place);
-  json.string("root", start.root);
-  json.key("annotations");
-  json.begin_object();
-  for (const Annotation& annotation : explanation.annotations) json.string(annotation.key, annotation.value);
-  json.end_object();
-  json.key("ignored");
-  json.begin_array();
-  for (const std::string& why : explanation.ignored) json.string(why);
-  json.end_array();
-  json.string("outcome", name_of(explanation.outcome));
-  json.key("injected");
-  if (explanation.injected_by.empty()) {
-    json.null();
-  } else {
-    json.string(explanation.injected_by);
-  }
-  json.key("error");
-  if (explanation.error) {
-    json.string(explanation.error->what);
-  } else {
-    json.null();
-  }
+  Json json = Json::object();
+  json.add("version", RUNI_VERSION);
+  json.add("handler", start.handler);
+  json.add("configuration", Json::known(start.settings.path));
+  json.add("runtime", json_of(start.runtime));
+  json.add("init", json_of(start.init));
+  json.add("specification", start.place);
+  json.add("root", start.root);
+  json.add("annotations", json_of(explanation.annotations));
+  json.add("ignored", Json::array(explanation.ignored));
+  json.add("outcome", name_of(explanation.outcome));
+  json.add("injected", Json::known(explanation.injected_by));
+  json.add("error", explanation.error ? Json(explanation.error->what) : Json());
   if (!explanation.rows.empty()) {
-    json.string("reason", name_of(explanation.reason));
-    json.string("detail", explanation.detail);
+    json.add("reason", name_of(explanation.reason));
+    json.add("detail", explanation.detail);
   }
-  write_rows(json, explanation);
-  write_edit(json, explanation);
-  json.end_object();
-  return json.text();
+  json.add("rows", rows_of(explanation));
+  json.add("edit", edit_of(explanation));
+  return json.lines();
 }
 
 }  // namespace runi
