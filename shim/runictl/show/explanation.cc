@@ -154,8 +154,7 @@ Json rows_of(const Explanation& explanation) {
   for (const Row& row : explanation.rows) {
     add_row(row.reason, row.evidence.has_value(), row.evidence.value_or(""));
   }
-  const bool injects = reached && !explanation.rows.empty();
-  if (!explanation.rows.empty()) add_row(Reason::inject, injects, explanation.decision.detail);
+  if (!explanation.rows.empty()) add_row(Reason::inject, reached, explanation.decision.detail);
   return rows;
 }
 
