@@ -105,7 +105,7 @@ std::string apply(string_view key, string_view value, const Config& config, Wish
   }
   const auto& allowed = config.annotations;
   if (std::find(allowed.begin(), allowed.end(), key) == allowed.end()) {
-    return "the configuration's annotations do not let pods set it";
+    return "the configuration does not let pods set it";
   }
   if (row->take(value, wishes)) return "";
   return "expected " + std::string(row->before) + std::string(row->form) + ", found " + json::cite(value);

@@ -4,6 +4,7 @@
 #include "core/engine_keys.h"
 #include "core/init_systems.h"
 #include "core/json.h"
+#include "core/path.h"
 #include "core/seccomp_profile.h"
 
 #include <algorithm>
@@ -34,11 +35,6 @@ constexpr string_view kSystemdStopSignals[] = {"37", "RTMIN+3", "SIGRTMIN+3"};
 // Annotations by which crun hands a container to something that does not exec.
 // Source: crun src/libcrun/custom-handler.c and handlers/wasmtime.c, handlers/krun.c.
 constexpr string_view kHandlerMarks[] = {"run.oci.handler", "module.wasm.image/variant"};
-
-string_view base_name(string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == string_view::npos ? path : path.substr(slash + 1);
-}
 
 template <typename Range>
 bool contains(const Range& range, string_view text) {
@@ -148,8 +144,8 @@ Evidence no_command(const Question& q) {
     case Result::absent: return command + (by_path ? " is in no directory of PATH" : " does not exist");
     case Result::not_executable: return command + ": " + json::cite(lookup.path) + " is not executable";
     case Result::not_permitted:
-      return command + ": " + json::cite(lookup.path) + " is not for user " +
-             std::to_string(q.spec.user.uid) + " to execute";
+      return command + ": user " + std::to_string(q.spec.user.uid) + " may not execute " +
+             json::cite(lookup.path);
   }
   return std::nullopt;
 }
@@ -254,7 +250,7 @@ Evidence set_user_id(const Question& q) {
 
 Evidence one_process(const Question& q) {
   if (!q.spec.one_process) return std::nullopt;
-  return "linux.resources.pids.limit is 1, and the init would be one more";
+  return "linux.resources.pids.limit is 1, so there is no room for the init";
 }
 
 // With this annotation crun takes a filter from there instead of the profile

@@ -13,7 +13,7 @@ using json::Value;
 // Each costs system calls, to see where it leads.
 constexpr std::size_t kMostMounts = 10'000;
 
-constexpr const char* kAppearsTwice = "appears twice; runtimes disagree on which one counts";
+constexpr const char* kAppearsTwice = "appears twice; runtimes disagree on which one they use";
 
 // Takes the first character off `name`, as Go's encoding/json sees it when it looks for a struct field: ASCII
 // letters in lower case, and the two characters outside ASCII that fold to a letter: U+017F (long s) and
@@ -51,7 +51,7 @@ Result<const Value*> find(const Value& object, std::string_view path, std::strin
       if (found != nullptr) return error(kAppearsTwice);
       found = &value;
     } else if (fold_alike(value.key, member)) {
-      return error("also written in another case; runtimes disagree on which one counts");
+      return error("also written in another case; runtimes disagree on which one they use");
     }
   }
   if (found != nullptr && found->kind != kind && found->kind != Kind::null) {

@@ -27,10 +27,10 @@ inline constexpr int kMostGraceSeconds = 86'400;
 
 // What is expected where the functions below say no.
 inline constexpr std::string_view kRewritingForm =
-    "FROM:TO, two signals' names or numbers, TO also 0, and no FROM twice";
-inline constexpr std::string_view kExitForm = "an exit code, 0 to 255, and none twice";
+    "FROM:TO, names or numbers of signals, where TO may be 0 and no FROM appears twice";
+inline constexpr std::string_view kExitForm = "an exit code from 0 to 255, none of them twice";
 inline constexpr std::string_view kGraceForm = "whole seconds, 0 to 86400";
-inline constexpr std::string_view kStopForm = "a signal's name or number, and none twice";
+inline constexpr std::string_view kStopForm = "a signal's name or number, none of them twice";
 
 // In place of a list of stop signals: all of them.
 inline constexpr std::string_view kEverySignal = "all";

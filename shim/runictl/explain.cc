@@ -66,7 +66,7 @@ void look_at_root(const ExplainOptions& options, const Spec& spec, Start& start)
     return;
   }
   start.rootfs = ordinary_rootfs(spec);
-  start.root = path + " (not looked at: taken to be writable, without symbolic links below mounts)";
+  start.root = path + " (not looked at: assumed to be writable and without symbolic links below mounts) |";
 }
 
 std::string describe(const Bundle& bundle) {
@@ -91,7 +91,8 @@ Result<Bundle> find_container(const std::string& word) {
   if (found.size() == 1) return std::move(found[0]);
   if (found.empty()) {
     const std::string hint = geteuid() == 0 ? "" : "run this as root, or ";
-    return Error{"no container " + word + ", by NAMESPACE/POD/CONTAINER, name, id or its beginning; " + hint +
+    return Error{"no container " + word +
+                 " (by NAMESPACE/POD/CONTAINER, name, id or the beginning of an id); " + hint +
                  "name its bundle with --bundle"};
   }
   std::string names;

@@ -104,7 +104,7 @@ class Landings {
     const bool plain = mount->content == Content::without_links ||
                        (mount->content == Content::proc && !leads_out_of_proc(name));
     if (plain) return std::optional<std::string>();
-    return Error{"in a mount that is not there to be looked into yet"};
+    return Error{"in a mount that does not exist yet"};
   }
 
   [[nodiscard]] Result<std::string> find(std::string_view destination) const {
@@ -117,7 +117,7 @@ class Landings {
       const std::string_view name = rest.substr(0, rest.find('/'));
       rest.remove_prefix(std::min(name.size() + 1, rest.size()));
       if (name.empty() || name == ".") continue;
-      if (++parts > kMostParts) return Error{"of too many parts, or through too many links"};
+      if (++parts > kMostParts) return Error{"with too many parts or symbolic links |"};
       if (name == "..") {
         at.erase(std::min(at.rfind('/'), at.size()));
         continue;

@@ -17,9 +17,12 @@ MAY_USE = {
     "runi": ("core", "system"),
     "runictl/engines": ("core", *PURE),
     "runictl/containers": ("core", *PURE),
-    "runictl/machine": ("core", "system", "runictl/engines", "runictl/containers", *PURE),
-    "runictl/show": ("core", "system", "runictl/engines", "runictl/containers", "runictl/machine", *PURE),
-    "runictl": ("core", "system", "runictl/engines", "runictl/containers", "runictl/machine", "runictl/show", *PURE),
+    "runictl/installation": ("core", "runictl/engines", *PURE),
+    "runictl/show": ("core", "runictl/engines", "runictl/containers", *PURE),
+    "runictl/machine": ("core", "system", "runictl/engines", "runictl/containers", "runictl/installation", "runictl/show",
+                        *PURE),
+    "runictl": ("core", "system", "runictl/engines", "runictl/containers", "runictl/installation", "runictl/show",
+                "runictl/machine"),
 }
 
 

@@ -214,7 +214,7 @@ class Log(Check):
 
     def test_without_a_directory(self):
         self.configure('{"log": {"sink": "file", "file": "/var/log/runi/log"}}')
-        self.assert_finds("warning", "there is no directory for the log /var/log/runi/log, so nobody hears of")
+        self.assert_finds("warning", "the directory of the log is missing: /var/log/runi/log, so nobody hears of")
         self.path("var/log/runi/log")  # makes the directory
         self.assertEqual(self.above_notes(self.check()), [])
 

@@ -129,8 +129,8 @@ class Containerd(Check):
     def test_drop_in_above_the_main_files_version(self):
         said = self.pair(2, 3)
         self.assert_says(said, "problem", "containerd 1.x does not know files of version 3")
-        self.assert_says(said, "problem", "in containerd 2.0 to 2.2 this file makes all be read as version 3",
-                         "what /etc/containerd/config.toml says of the CRI plugin is dropped")
+        self.assert_says(said, "problem", "in containerd 2.0 to 2.2 this file has all files read as version 3",
+                         "so the CRI section of /etc/containerd/config.toml is dropped")
         self.assert_says(said, "problem", "containerd 2.3 does not start")
         self.assertEqual({(severity, where) for severity, _, where in said}, {("problem", "/" + DROP_IN)}, said)
 

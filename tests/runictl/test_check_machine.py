@@ -79,7 +79,7 @@ class ThisMachine(Check):
         self.assertRegex(done.stdout.decode(), r"(?m)^0 problems, 0 warnings$")
         os.chmod(self.path("usr/local/sbin/runi"), 0o775)
         done = self.call("--root", self.root)
-        self.assertRegex(done.stdout.decode(), r"(?m)^problem +runi +writable by others than its owner\n +in /usr/local/"
+        self.assertRegex(done.stdout.decode(), r"(?m)^problem +runi +writable by users other than its owner\n +in /usr/local/"
                                                r"sbin/runi\n +-> run chmod go-w on it$")
 
     def test_usage_that_is_wrong_ends_with_2(self):

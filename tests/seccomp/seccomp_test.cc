@@ -298,22 +298,22 @@ TEST(Unreadable, is_told_by_its_place) {
   EXPECT_EQ(verdict(R"({"syscalls":[{"names":["kill"],"action":"SCMP_ACT_KILL"}]})"),
             "/linux/seccomp/defaultAction: expected an action of seccomp, found \"\"");
   EXPECT_EQ(verdict(R"({"defaultAction":"SCMP_ACT_ALLOW","defaultAction":"SCMP_ACT_KILL"})"),
-            "/linux/seccomp/defaultAction: appears twice; runtimes disagree on which one counts");
+            "/linux/seccomp/defaultAction: appears twice; runtimes disagree on which one they use");
   EXPECT_EQ(
       verdict(R"({"defaultAction":"SCMP_ACT_ALLOW","DefaultAction":"SCMP_ACT_KILL"})"),
-      "/linux/seccomp/defaultAction: also written in another case; runtimes disagree on which one counts");
+      "/linux/seccomp/defaultAction: also written in another case; runtimes disagree on which one they use");
   for (const char* member : {"names", "action", "errnoRet", "args"}) {
     std::string other = member;
     other[0] = static_cast<char>(other[0] - 'a' + 'A');
     EXPECT_EQ(verdict(rule(R"("action":"SCMP_ACT_KILL",")" + other + R"(":null)")),
               "/linux/seccomp/syscalls/" + std::string(member) +
-                  ": also written in another case; runtimes disagree on which one counts");
+                  ": also written in another case; runtimes disagree on which one they use");
   }
   for (const char* member : {"index", "value", "valueTwo", "op"}) {
     std::string twice = R"("action":"SCMP_ACT_KILL","args":[{")";
     twice.append(member).append(R"(":null,")").append(member).append(R"(":null}])");
     EXPECT_EQ(verdict(rule(twice)), "/linux/seccomp/syscalls/args/" + std::string(member) +
-                                        ": appears twice; runtimes disagree on which one counts");
+                                        ": appears twice; runtimes disagree on which one they use");
   }
   EXPECT_EQ(verdict(rule(R"("action":"SCMP_ACT_KILL","errnoRet":-1)")),
             "/linux/seccomp/syscalls/errnoRet: expected a number of 0 or more, found -1");

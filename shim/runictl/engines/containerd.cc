@@ -182,7 +182,7 @@ class Containerd {
   }
 
   void judge_merging_first() {
-    const Parsed* newest = nullptr;  // the file that makes all be read as version 3
+    const Parsed* newest = nullptr;  // the file that has all files read as version 3
     const Parsed* lists = nullptr;   // one that lists handlers in the names of version 3
     for (const Parsed& file : files_) {
       if (file.version >= 3) newest = &file;
@@ -193,11 +193,11 @@ class Containerd {
       if (!has_old_names(file)) continue;
       if (!reads_old) {
         if (names_runi(file)) troubled_.insert(file.file);
-        const std::string lost = " says of the CRI plugin is dropped: handlers, sandbox image, CNI folders";
+        const std::string lost = " is dropped: handlers, sandbox image, CNI folders";
         const std::string cause = newest == nullptr ? "no file says that it is of version 2"
-                                                    : "this file makes all be read as version 3";
+                                                    : "this file has all files read as version 3";
         std::string what = "in containerd 2.0 to 2.2 " + cause;
-        what += ", and what " + file.file->path + lost;
+        what += ", so the CRI section of " + file.file->path + lost;
         trouble(newest == nullptr ? file : *newest, std::move(what),
                 newest == nullptr
                     ? "write it in version 2 or 3"

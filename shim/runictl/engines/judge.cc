@@ -1,14 +1,11 @@
 #include "runictl/engines/judge.h"
 
+#include "core/command_line.h"
 #include "core/path.h"
 
 namespace runi {
 
 using std::string_view;
-
-bool is_reserved_name(string_view program) {
-  return program == "krun" || program.starts_with("crun-");
-}
 
 bool sounds_like_runi(string_view name) {
   return name == "runi" || name.starts_with("runi-");
@@ -58,8 +55,8 @@ bool Judge::concerns_runi(string_view handler, const std::optional<std::string>&
 bool Judge::judge_program(const std::string& handler, const std::string& key, const std::string& program,
                           const std::string& where) {
   const std::string subject = handler + ": " + key + " " + program;
-  if (is_reserved_name(base_name(program))) {
-    problem(subject + ": crun takes such a name for the choice of a handler of its own", where,
+  if (names_a_handler(base_name(program))) {
+    problem(subject + ": crun takes such a name as the choice of one of its handlers", where,
             "give the link another name, runi-" + std::string(base_name(program)));
     return false;
   }

@@ -28,10 +28,6 @@ struct Judgement {
   bool names_runi = false;            // whether a handler is to be runi, even if it is not
 };
 
-// Whether a program of that base name could not be runi: crun and those that imitate it choose what they are
-// by it.
-[[nodiscard]] bool is_reserved_name(std::string_view program);
-
 // Whether a handler or a program of that name is meant to be runi: "runi" or "runi-…".
 [[nodiscard]] bool sounds_like_runi(std::string_view name);
 

@@ -1,5 +1,6 @@
 #include "runictl/installation/judge.h"
 
+#include "core/command_line.h"
 #include "core/path.h"
 
 #include <sys/stat.h>
@@ -37,7 +38,7 @@ class Findings {
   // A file that decides what runs as root on this machine.
   void judge_owner(const std::string& subject, const std::string& path, const FileFacts& file) {
     if ((file.mode & 0022) != 0) {
-      add(Severity::problem, subject, "writable by others than its owner", path, "run chmod go-w on it");
+      add(Severity::problem, subject, "writable by users other than its owner", path, "run chmod go-w on it");
     }
     if (file.uid != 0) {
       add(Severity::warning, subject, "belongs to user " + std::to_string(file.uid) + ", who can replace it",
@@ -95,7 +96,7 @@ class HandlersJudge {
   [[nodiscard]] std::string fault_of_log(const LogConfig& log,
                                          const std::optional<bool>& has_directory) const {
     if (log.sink == LogSink::file && !has_directory.value_or(true)) {
-      return "there is no directory for the log " + log.file;
+      return "the directory of the log is missing: " + log.file;
     }
     if (log.sink == LogSink::syslog && !machine_.has_syslog) return "nothing listens on /dev/log";
     return {};
@@ -109,8 +110,8 @@ class HandlersJudge {
       findings_.add(Severity::note, "log", what + "; errors reach the engine all the same");
       return;
     }
-    findings_.add(Severity::warning, "log",
-                  what + ", so nobody hears of containers that start without an init", "",
+    findings_.add(Severity::warning, "log", what + ", so containers that start without an init go unnoticed",
+                  "",
                   "name a \"file\" in a directory that exists, with the sink \"file\", as \"log\" in the "
                   "configuration; or set \"onFailure\": \"fail\" there");
   }
@@ -146,10 +147,10 @@ class HandlersJudge {
       return;
     }
     findings_.judge_owner("runtime", path, runtime.file);
-    if (is_reserved_name(base_name(path))) {
+    if (names_a_handler(base_name(path))) {
       findings_.add(Severity::warning, "runtime",
-                    path + " runs no processes of its own, so no container gets the init", "",
-                    "name crun, or take runi out of the way");
+                    path + " does not run containers by exec, so no container gets the init", "",
+                    "name crun, or let the engine call this runtime directly");
     }
     if (!runtime.version) {
       findings_.add(Severity::ok, "runtime",
@@ -221,9 +222,9 @@ std::vector<Finding> judge_leads(const Installation& installation) {
   Findings findings;
   findings.add_unseen(installation.unseen);
   for (const Lead& lead : installation.leads) {
-    if (lead.is_named_by_engine || !is_reserved_name(lead.name)) continue;
+    if (lead.is_named_by_engine || !names_a_handler(lead.name)) continue;
     findings.add(Severity::problem, "runi",
-                 "a link of this name is taken for a choice of crun's own handlers", lead.path,
+                 "crun takes a link of this name as the choice of one of its handlers |", lead.path,
                  "rename it to runi-" + lead.name);
   }
   return findings.take();
@@ -267,7 +268,7 @@ std::vector<Finding> judge_configurations(std::span<const ConfigurationFile> fil
                    "see runi.json(5)");
     } else if (!file.is_known) {
       findings.add(Severity::note, "configuration",
-                   "nothing found that leads to runi under the name " + file.handler, file.path,
+                   "no link and no engine calls runi by the name " + file.handler, file.path,
                    "make a link of that name to runi, or remove the file");
     } else {
       findings.add(Severity::ok, "configuration", file.path);
@@ -297,8 +298,8 @@ std::vector<Finding> judge_kernel(const KernelFacts& kernel) {
     findings.add(Severity::ok, "kernel", "reaps orphans by itself (tried)");
   } else {
     findings.add(Severity::note, "kernel",
-                 "keeps no status of a reaped child, so runi-init reaps orphans itself (tried)", "",
-                 "nothing; Linux 6.15 and later spare it that");
+                 "does not keep the status of a reaped child, so runi-init reaps orphans itself (tried)", "",
+                 "nothing to do; on Linux 6.15 and later the kernel reaps");
   }
   if (kernel.has_seccomp) {
     findings.add(Severity::ok, "kernel", "has seccomp filters");

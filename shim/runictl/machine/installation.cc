@@ -1,5 +1,6 @@
 #include "runictl/machine/installation.h"
 
+#include "core/command_line.h"
 #include "core/path.h"
 #include "runictl/machine/programs.h"
 #include "system/files.h"
@@ -72,7 +73,7 @@ class Finder {
       const std::string path = joined(directory, name);
       auto found = machine_.find(path);
       if (!found || !*found) continue;
-      const bool may_be_another = name.starts_with("runi-") || is_reserved_name(name);
+      const bool may_be_another = name.starts_with("runi-") || names_a_handler(name);
       if ((*found)->identity != own.identity && !may_be_another) continue;
       if (take_runi(**found)) add_lead(name, path, false, (*found)->path);
     }

@@ -63,7 +63,7 @@ std::string_view heading_of(Outcome outcome) {
     case Outcome::init: return "The container gets the init";
     case Outcome::injected: return "The container has the init already";
     case Outcome::plain: return "The container starts without an init";
-    case Outcome::fallback: return "The container starts without the init that is wanted";
+    case Outcome::fallback: return "The container starts without an init, although one is wanted";
     case Outcome::refused: return "The container does not start";
   }
   return "";
@@ -82,8 +82,8 @@ Colour colour_of(Outcome outcome) {
 
 Cell verdict(bool fits, bool reached, bool decides) {
   if (decides) return {"decides", Colour::bold};
-  if (reached) return {fits ? "fits" : "does not fit", Colour::plain};
-  return {fits ? "not reached, would fit" : "not reached, would not fit", Colour::dim};
+  if (reached) return {fits ? "matches" : "does not match", Colour::plain};
+  return {fits ? "not reached, would match" : "not reached, would not match", Colour::dim};
 }
 
 std::vector<std::vector<Cell>> table_of(const Explanation& explanation) {
@@ -112,7 +112,7 @@ std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& e
   if (!start.container.empty()) facts.push_back({{"container"}, {start.container}});
   facts.push_back({{"handler"}, {start.handler}});
   const std::string& path = start.settings.path;
-  facts.push_back({{"configuration"}, {path.empty() ? "none: the defaults hold" : path}});
+  facts.push_back({{"configuration"}, {path.empty() ? "none: the defaults apply |" : path}});
   facts.push_back({{"runtime"}, either(start.runtime)});
   facts.push_back({{"init"}, either(start.init)});
   facts.push_back({{"specification"}, {start.place}});
@@ -224,7 +224,7 @@ std::string text_of(const Start& start, const Explanation& explanation, bool col
   text += "\n" + painted(heading, colour_of(explanation.outcome), colours) + "\n";
   if (!explanation.rows.empty()) text += "\n" + format_table(table_of(explanation), colours);
   if (explanation.diff.empty()) return text;
-  text += "\nThe edit, in the file laid out as one value a line; the file itself keeps its layout:\n\n";
+  text += "\nThe edit, shown with one value on each line; the file itself keeps its layout: |\n\n";
   text += "--- " + printable(start.place) + "\n+++ " + printable(start.place) + ", edited\n";
   for (const std::string& line : explanation.diff) {
     const Colour colour = line[0] == '+' ? Colour::green : line[0] == '-' ? Colour::red : Colour::plain;

@@ -28,8 +28,8 @@ std::string text_of_need(const Assessment& assessment, const Container& containe
     text += text_of(cause, container);
   }
   if (may_wait_for_adopted(assessment, container)) {
-    text += "; yet it has adopted " + counted(container.adopted, "process", "processes") +
-            ", and if it waits for them it must stay PID 1";
+    text += "; but it has adopted " + counted(container.adopted, "process", "processes") +
+            ", and must stay PID 1 if it waits for them";
   }
   return text;
 }

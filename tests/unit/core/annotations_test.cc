@@ -164,14 +164,13 @@ TEST(Annotations, complaints_tell_key_value_and_what_was_expected) {
             R"(annotation "runi.dev/init": expected "true" or "false", found "yes")");
   EXPECT_EQ(complaint_about("runi.dev/forward", "Group"),
             R"(annotation "runi.dev/forward": expected "child" or "group", found "Group")");
-  EXPECT_EQ(
-      complaint_about("runi.dev/signals", "TERM"),
-      R"(annotation "runi.dev/signals": expected a comma-separated list, each item FROM:TO, two signals' )"
-      R"(names or numbers, TO also 0, and no FROM twice, found "TERM")");
+  EXPECT_EQ(complaint_about("runi.dev/signals", "TERM"),
+            R"(annotation "runi.dev/signals": expected a comma-separated list, each item FROM:TO, names or )"
+            R"(numbers of signals, where TO may be 0 and no FROM appears twice, found "TERM")");
   EXPECT_EQ(
       complaint_about("runi.dev/expect-exit", "256"),
-      R"(annotation "runi.dev/expect-exit": expected a comma-separated list, each item an exit code, 0 to )"
-      R"(255, and none twice, found "256")");
+      R"(annotation "runi.dev/expect-exit": expected a comma-separated list, each item an exit code from )"
+      R"(0 to 255, none of them twice, found "256")");
   EXPECT_EQ(complaint_about("runi.dev/grace", "5m"),
             R"(annotation "runi.dev/grace": expected whole seconds, 0 to 86400, found "5m")");
 }
@@ -229,7 +228,7 @@ TEST(Annotations, pods_set_what_they_are_let_set) {
   c.config.annotations = {"grace"};
   EXPECT_EQ(c.options(), (Words{"-t", "9"}));
   EXPECT_EQ(c.complaints(),
-            Words{R"(annotation "runi.dev/init": the configuration's annotations do not let pods set it)"});
+            Words{R"(annotation "runi.dev/init": the configuration does not let pods set it)"});
   c.config.annotations = {};
   EXPECT_EQ(c.options(), Words{});
   EXPECT_EQ(c.complaints().size(), 2U);

@@ -201,8 +201,7 @@ TEST(Decide, no_command) {
            std::tuple{Result::relative, R"(["app"])",
                       R"(command "app" may be found by an element of PATH that is not absolute)"},
            std::tuple{Result::not_executable, R"(["app"])", R"(command "app": "/x" is not executable)"},
-           std::tuple{Result::not_permitted, R"(["app"])",
-                      R"(command "app": "/x" is not for user 0 to execute)"},
+           std::tuple{Result::not_permitted, R"(["app"])", R"(command "app": user 0 may not execute "/x")"},
        }) {
     Case c = with_args(args);
     c.rootfs.command = {result, "/x"};
@@ -262,7 +261,7 @@ TEST(Decide, a_seccomp_profile_comes_after_what_makes_an_init_unwanted_and_befor
 TEST(Decide, a_seccomp_profile_that_runtimes_read_differently) {
   EXPECT_EQ(
       with_seccomp(R"({"defaultAction":"SCMP_ACT_ALLOW","DEFAULTACTION":"SCMP_ACT_KILL"})").decision().detail,
-      "/linux/seccomp/defaultAction: also written in another case; runtimes disagree on which one counts");
+      "/linux/seccomp/defaultAction: also written in another case; runtimes disagree on which one they use");
   Case c = with_seccomp(R"({"defaultAction":1})");
   EXPECT_EQ(c.reason(), "seccomp");
   c.json.insert(1, R"("annotations":{"runi.dev/init":"false"},)");
@@ -381,7 +380,7 @@ TEST(Decide, one_process_is_the_application_s) {
   }
   Case c = with_linux(R"({"namespaces":[{"type":"pid"}],"resources":{"pids":{"limit":1}}})");
   EXPECT_EQ(failure_of(c.decision(), c.config)->what,
-            "one-process: linux.resources.pids.limit is 1, and the init would be one more");
+            "one-process: linux.resources.pids.limit is 1, so there is no room for the init");
 }
 
 TEST(Decide, no_place_where_bind_mounts_fail) {

@@ -33,8 +33,8 @@ TEST_F(Programs, an_init_that_cannot_serve_is_refused_with_the_reason) {
   };
   EXPECT_EQ(refused("#!/bin/sh\n", 0755), "not an ELF program");
   EXPECT_EQ(refused(std::string(200, 'x'), 0755), "not a 64-bit ELF program");
-  EXPECT_EQ(refused("", 0700), "not for all to read and execute; run chmod 0755 on it");
-  EXPECT_EQ(refused("", 0775), "writable by others than its owner; run chmod 0755 on it");
+  EXPECT_EQ(refused("", 0700), "not readable and executable by all; run chmod 0755 on it");
+  EXPECT_EQ(refused("", 0775), "writable by users other than its owner; run chmod 0755 on it");
   for (const mode_t mode : {04755U, 02755U, 06755U}) {
     EXPECT_EQ(refused("", mode), "set-user-ID or set-group-ID; run chmod 0755 on it");
   }

@@ -99,7 +99,7 @@ TEST_F(RootfsOf, links_that_are_there_only_when_more_is_mounted) {
   EXPECT_EQ(look({"/p/dev"}).doubt, "") << "without /proc there is nothing to follow";
   EXPECT_EQ(look_at({mount("/proc", Content::proc), mount("/p/dev")}).doubt,
             R"(where the mount "/p/dev" lands cannot be known: "/proc/self": )"
-            "in a mount that is not there to be looked into yet");
+            "in a mount that does not exist yet");
   EXPECT_NE(look_at({mount("/proc", Content::proc), mount("/proc/1/root/dev")}).doubt, "");
   EXPECT_EQ(look_at({mount("/proc", Content::proc), mount("/proc/sys/kernel")}).doubt, "");
   EXPECT_EQ(look_at({mount("/p/dev"), mount("/proc", Content::proc)}).doubt, "") << "not mounted yet";

@@ -82,7 +82,7 @@ TEST(Containerd, each_version_merges_files_its_own_way) {
   EXPECT_TRUE(says(judge_containerd(mixed, Merging::replaces, kPrograms), Severity::problem,
                    "containerd 1.x does not know files of version 3"));
   EXPECT_TRUE(says(judge_containerd(mixed, Merging::merges_first, kPrograms), Severity::problem,
-                   "what /etc/2 says of the CRI plugin is dropped"));
+                   "so the CRI section of /etc/2 is dropped"));
   EXPECT_TRUE(says(judge_containerd(mixed, Merging::migrates_first, kPrograms), Severity::problem,
                    "does not start with an imported file of version 3"));
 }

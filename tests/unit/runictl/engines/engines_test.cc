@@ -51,11 +51,6 @@ std::string first_of_docker(const std::string& text) {
   return first_of(judge_docker(docker(text), kPrograms));
 }
 
-TEST(ReservedNames, are_those_that_crun_takes_for_its_handlers) {
-  EXPECT_TRUE(is_reserved_name("krun") && is_reserved_name("crun-runi"));
-  EXPECT_FALSE(is_reserved_name("crun") || is_reserved_name("runi-crun"));
-}
-
 TEST(Crio, a_handler_without_a_path_is_looked_for_by_its_name) {
   const ConfigFile file =
       crio("runi]\nruntime_path = \"\"\n[crio.runtime.runtimes.x]\nruntime_path = \"/x\"\n");
@@ -83,9 +78,8 @@ TEST(Podman, the_first_path_that_exists_is_the_program) {
   EXPECT_EQ(first_of_podman(json + "runtimes.a = [\"/sbin/runc\", \"/sbin/runi\"]\n"), "");
   EXPECT_EQ(first_of_podman("runtime = \"/sbin/runi\"\n"), "ok default runtime calls /sbin/runi");
   EXPECT_EQ(first_of_podman("runtimes.a = [\"/sbin/crun-runi\"]\n"),
-            "problem runtime \"a\": path /sbin/crun-runi: crun takes such a name for the choice of a handler "
-            "of its "
-            "own");
+            "problem runtime \"a\": path /sbin/crun-runi: crun takes such a name as the choice of one "
+            "of its handlers");
 }
 
 TEST(Docker, the_program_is_a_path_or_an_option) {

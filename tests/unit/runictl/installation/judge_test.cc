@@ -65,10 +65,10 @@ TEST(JudgePrograms, wants_one_that_is_safe_and_executable) {
   Installation installation;
   EXPECT_EQ(said(judge_programs(installation)), Lines{"problem: not found in the system's directories"});
   installation.programs = {{file_at("/a"), "1.0"}, {file_at("/b", S_IFREG | 0666, 7), ""}};
-  EXPECT_EQ(
-      said(judge_programs(installation)),
-      (Lines{"ok: /a: version 1.0", "problem: not executable", "problem: writable by others than its owner",
-             "warning: belongs to user 7, who can replace it", "ok: /b"}));
+  EXPECT_EQ(said(judge_programs(installation)),
+            (Lines{"ok: /a: version 1.0", "problem: not executable",
+                   "problem: writable by users other than its owner",
+                   "warning: belongs to user 7, who can replace it", "ok: /b"}));
 }
 
 TEST(JudgeLeads, refuses_links_with_names_of_crun) {
@@ -80,7 +80,7 @@ TEST(JudgeLeads, refuses_links_with_names_of_crun) {
   const auto findings = judge_leads(installation);
   EXPECT_EQ(said(findings),
             (Lines{"note: /bin/runi: open: Permission denied",
-                   "problem: a link of this name is taken for a choice of crun's own handlers"}));
+                   "problem: crun takes a link of this name as the choice of one of its handlers |"}));
   EXPECT_EQ(findings[1].where, "/sbin/crun-x");
 }
 
@@ -103,7 +103,7 @@ TEST(JudgeConfigurations, says_what_becomes_of_each_file) {
   EXPECT_EQ(
       said(judge_configurations(files, machine)),
       (Lines{"ok: /etc/runi/config.json", "problem: /inject: wrong; nothing starts until it is corrected",
-             "note: nothing found that leads to runi under the name runi-x",
+             "note: no link and no engine calls runi by the name runi-x",
              "note: not read: /etc/runi/config.json comes before it",
              "note: open: Permission denied; nothing starts where runi cannot read it"}));
   machine.is_root = true;
@@ -129,17 +129,16 @@ TEST(JudgeHandlers, wants_a_log_that_somebody_reads) {
   Handlers facts = right_handlers();
   MachineFacts machine = this_machine();
   machine.has_syslog = false;
-  EXPECT_EQ(
-      said(judge_handlers(facts, machine))[0],
-      "warning: handler runi: nothing listens on /dev/log, so nobody hears of containers that start without "
-      "an init");
+  EXPECT_EQ(said(judge_handlers(facts, machine))[0],
+            "warning: handler runi: nothing listens on /dev/log, so containers that start without an init "
+            "go unnoticed");
   facts.handlers[0].config.on_failure = OnFailure::fail;
   EXPECT_TRUE(said(judge_handlers(facts, machine))[0].starts_with("note: "));
   facts.handlers[0].config.log.sink = LogSink::file;
   EXPECT_EQ(said(judge_handlers(facts, machine))[0], kRuntimeIsRight) << "its directory is not known";
   facts.handlers[0].has_log_directory = false;
   EXPECT_TRUE(
-      said(judge_handlers(facts, machine))[0].starts_with("note: handler runi: there is no directory"));
+      said(judge_handlers(facts, machine))[0].starts_with("note: handler runi: the directory of the log"));
   facts.handlers[0].config.log.sink = LogSink::none;
   EXPECT_EQ(said(judge_handlers(facts, machine))[0], kRuntimeIsRight);
 }

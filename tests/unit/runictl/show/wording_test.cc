@@ -35,9 +35,10 @@ TEST(Verdict, names_its_causes) {
 TEST(Verdict, says_what_waits_perhaps_for_what_it_adopted) {
   Container one = container("pidproxy");
   one.adopted = 2;
-  EXPECT_EQ(text_of(one),
-            "needs an init: no handler for SIGTERM; yet it has adopted 2 processes, and if it waits for them "
-            "it must stay PID 1");
+  EXPECT_EQ(
+      text_of(one),
+      "needs an init: no handler for SIGTERM; but it has adopted 2 processes, and must stay PID 1 if it "
+      "waits for them");
   EXPECT_EQ(assess(one).verdict, Verdict::needs_init);
   one.held_zombies = 1;
   EXPECT_EQ(text_of(one).find("adopted"), std::string::npos);
