@@ -8,16 +8,19 @@ As root a test runs in a world of its own (bed/world.py): whatever it leaves beh
 Under ctest the programs to test are named by RUNI, RUNI_INIT and PROBE.
 """
 
-import importlib.util
 import os
 import sys
-import time
-import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from bed import world  # noqa: E402: found only after the line above
+
+# Outside its world a test only becomes another process, and loads nothing for itself.
+if world.entered() or "--list" in sys.argv:
+    import importlib.util
+    import time
+    import unittest
 
 SKIPPED = 77
 
@@ -67,7 +70,7 @@ def main(args):
         os.closerange(3, 256)  # ctest leaves its own open, and they change under a test that looks at its own
     if wanted != "--list" and not world.entered():
         try:
-            world.enter([sys.executable, os.path.abspath(__file__), os.path.abspath(path), wanted])
+            world.enter([sys.executable, *sys.orig_argv[1:]])
         except world.Unavailable as reason:
             print(f"SKIPPED {wanted}: needs a world of its own: {reason}")
             return SKIPPED
