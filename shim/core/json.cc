@@ -72,8 +72,9 @@ class Cursor {
       return;
     }
     string_end_ = plain_end;
-    while (string_end_ != end_ && *string_end_ != '"')
+    while (string_end_ != end_ && *string_end_ != '"') {
       string_end_ += *string_end_ == '\\' && end_ - string_end_ > 1 ? 2 : 1;
+    }
     if (string_end_ != end_) ++string_end_;
   }
 

@@ -6,7 +6,9 @@
 
 namespace __cxxabiv1 {
 
+// NOLINTBEGIN(readability-identifier-naming, bugprone-reserved-identifier): the name is the library's
 extern std::terminate_handler __terminate_handler;  // unwind-cxx.h
 std::terminate_handler __terminate_handler = std::abort;
+// NOLINTEND(readability-identifier-naming, bugprone-reserved-identifier)
 
 }  // namespace __cxxabiv1

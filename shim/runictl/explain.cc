@@ -66,7 +66,7 @@ void look_at_root(const ExplainOptions& options, const Spec& spec, Start& start)
     return;
   }
   start.rootfs = ordinary_rootfs(spec);
-  start.root = path + " (not looked at: assumed to be writable and without symbolic links below mounts) |";
+  start.root = path + " (not looked at: assumed to be writable and without symbolic links below mounts)";
 }
 
 std::string describe(const Bundle& bundle) {

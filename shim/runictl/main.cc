@@ -41,13 +41,12 @@ void add_explain(CLI::App& app, Command& called) {
 
 void add_check(CLI::App& app, Command& called) {
   const auto options = std::make_shared<runi::CheckOptions>();
-  CLI::App* command =
-      app.add_subcommand("check", "Look for mistakes in how runi is set up on this machine |");
-  command->add_option("--handler", options->handler, "Check only the handler of this name |")
+  CLI::App* command = app.add_subcommand("check", "Look for mistakes in how runi is set up on this machine");
+  command->add_option("--handler", options->handler, "Check only the handler of this name")
       ->type_name("NAME");
-  command->add_option("--config", options->config, "Check only this file, before it is put in place |")
+  command->add_option("--config", options->config, "Check only this file, before it is put in place")
       ->type_name("FILE");
-  command->add_option("--root", options->root, "Check the machine with this root directory; default: / |")
+  command->add_option("--root", options->root, "Check the machine with this root directory; default: /")
       ->type_name("DIR");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &called] { called = [options] { return runi::check(*options); }; });
@@ -67,7 +66,7 @@ void add_scan(CLI::App& app, Command& called) {
   add_common(*command, *options);
   command->add_flag("--sandboxes", options->sandboxes, "List pods' sandboxes too, which are only counted");
   CLI::Option* watch =
-      command->add_option("--watch", options->watch_s, "Look again at this interval (2 s), until SIGINT |")
+      command->add_option("--watch", options->watch_s, "Look again at this interval (2 s), until SIGINT")
           ->type_name("SECONDS")
           ->expected(0, 1)
           ->check(CLI::Range(kShortestWatchSeconds, kLongestWatchSeconds));
@@ -93,7 +92,7 @@ runi::Result<int> run(const Command& called) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Explains what runi does, checks its setup, and finds containers that need an init |",
+  CLI::App app("Explains what runi does, checks its setup, and finds containers that need an init",
                "runictl");
   app.set_version_flag("--version", "runictl " RUNI_VERSION, "Print the version and exit");
   app.set_help_flag("--help,-h", "Print this help and exit");

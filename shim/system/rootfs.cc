@@ -117,7 +117,7 @@ class Landings {
       const std::string_view name = rest.substr(0, rest.find('/'));
       rest.remove_prefix(std::min(name.size() + 1, rest.size()));
       if (name.empty() || name == ".") continue;
-      if (++parts > kMostParts) return Error{"with too many parts or symbolic links |"};
+      if (++parts > kMostParts) return Error{"with too many parts or symbolic links"};
       if (name == "..") {
         at.erase(std::min(at.rfind('/'), at.size()));
         continue;

@@ -130,8 +130,8 @@ class Configured(Start):
         init = os.path.join(self.folder, "init")
         for make, word in ((lambda: None, "No such file"),
                            (lambda: shutil.copy("/bin/sh", init), "dynamic loader"),
-                           (lambda: os.chmod(init, 0o700), "not for all to read and execute"),
-                           (lambda: os.chmod(init, 0o777), "writable by others")):
+                           (lambda: os.chmod(init, 0o700), "not readable and executable by all"),
+                           (lambda: os.chmod(init, 0o777), "writable by users other")):
             make()
             self.configure(init={"path": init})
             self.assert_passed_on(self.start())
@@ -189,7 +189,7 @@ class Annotated(Start):
         self.assert_options(self.start(), "-t", "7")
         self.annotate(**{"runi.dev/init": "false", "runi.dev/grace": "7"})
         self.configure(annotations=[], onFailure="fail")
-        self.assert_failed(self.start(), "runi.dev/init", "do not let pods set it", "runi.dev/grace")
+        self.assert_failed(self.start(), "runi.dev/init", "does not let pods set it", "runi.dev/grace")
 
     def test_a_container_can_ask_for_the_init(self):
         self.configure(inject="annotated")

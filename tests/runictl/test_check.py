@@ -24,7 +24,7 @@ class Parts(Check):
 
     def test_runi_that_others_may_write(self):
         os.chmod(self.path("usr/local/sbin/runi"), 0o775)
-        self.assert_finds("problem", "writable by others", "/usr/local/sbin/runi")
+        self.assert_finds("problem", "writable by users other", "/usr/local/sbin/runi")
 
     def test_runi_that_cannot_be_run(self):
         os.chmod(self.path("usr/local/sbin/runi"), 0o644)
@@ -78,7 +78,7 @@ class Parts(Check):
 
     def test_link_with_a_name_of_crun(self):
         os.symlink("runi", self.path("usr/local/sbin/crun-runi"))
-        self.assert_finds("problem", "crun's own handlers", "/usr/local/sbin/crun-runi")
+        self.assert_finds("problem", "one of its handlers", "/usr/local/sbin/crun-runi")
 
     def elsewhere(self, configuration):
         """A runi where another prefix has its own etc/runi, and what that says."""
@@ -120,7 +120,7 @@ class Parts(Check):
     def test_configuration_that_others_may_write(self):
         path = os.path.join(self.etc_runi, "config.json")
         self.write(path, "{}", mode=0o666)
-        self.assert_finds("problem", "writable by others", "/" + path)
+        self.assert_finds("problem", "writable by users other", "/" + path)
 
     def test_runtime_missing(self):
         os.unlink(self.path("usr/sbin/runc"))
@@ -144,9 +144,9 @@ class Parts(Check):
     def test_init_that_cannot_be_used(self):
         init = self.path("usr/local/libexec/runi/runi-init")
         os.chmod(init, 0o700)
-        self.assert_finds("problem", "not for all to read and execute", "/usr/local/libexec/runi/runi-init")
+        self.assert_finds("problem", "not readable and executable by all", "/usr/local/libexec/runi/runi-init")
         os.chmod(init, 0o757)
-        self.assert_finds("problem", "writable by others")
+        self.assert_finds("problem", "writable by users other")
         os.chmod(init, 0o755)
         shutil.copyfile("/bin/ls", init)
         self.assert_finds("problem", "needs a dynamic loader")
@@ -214,7 +214,8 @@ class Log(Check):
 
     def test_without_a_directory(self):
         self.configure('{"log": {"sink": "file", "file": "/var/log/runi/log"}}')
-        self.assert_finds("warning", "the directory of the log is missing: /var/log/runi/log, so nobody hears of")
+        self.assert_finds("warning", "the directory of the log is missing: /var/log/runi/log, so containers that start "
+                          "without an init go unnoticed")
         self.path("var/log/runi/log")  # makes the directory
         self.assertEqual(self.above_notes(self.check()), [])
 

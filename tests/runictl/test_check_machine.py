@@ -93,7 +93,7 @@ class ThisMachine(Check):
         self.write("unsafe", f"#!/bin/sh\ntouch {ran}\n", mode=0o777)
         answer = self.check_runtime(self.path("unsafe"))
         self.assertFalse(os.path.exists(ran))
-        self.assertTrue([f for f in answer if f["severity"] == "problem" and "writable by others" in f["what"]], answer)
+        self.assertTrue([f for f in answer if f["severity"] == "problem" and "writable by users other" in f["what"]], answer)
         os.chmod(self.path("unsafe"), 0o755)
         self.check_runtime(self.path("unsafe"))
         self.assertTrue(os.path.exists(ran))

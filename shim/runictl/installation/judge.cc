@@ -224,7 +224,7 @@ std::vector<Finding> judge_leads(const Installation& installation) {
   for (const Lead& lead : installation.leads) {
     if (lead.is_named_by_engine || !names_a_handler(lead.name)) continue;
     findings.add(Severity::problem, "runi",
-                 "crun takes a link of this name as the choice of one of its handlers |", lead.path,
+                 "crun takes a link of this name as the choice of one of its handlers", lead.path,
                  "rename it to runi-" + lead.name);
   }
   return findings.take();

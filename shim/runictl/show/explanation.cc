@@ -112,7 +112,7 @@ std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& e
   if (!start.container.empty()) facts.push_back({{"container"}, {start.container}});
   facts.push_back({{"handler"}, {start.handler}});
   const std::string& path = start.settings.path;
-  facts.push_back({{"configuration"}, {path.empty() ? "none: the defaults apply |" : path}});
+  facts.push_back({{"configuration"}, {path.empty() ? "none: the defaults apply" : path}});
   facts.push_back({{"runtime"}, either(start.runtime)});
   facts.push_back({{"init"}, either(start.init)});
   facts.push_back({{"specification"}, {start.place}});

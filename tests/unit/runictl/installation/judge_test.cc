@@ -80,7 +80,7 @@ TEST(JudgeLeads, refuses_links_with_names_of_crun) {
   const auto findings = judge_leads(installation);
   EXPECT_EQ(said(findings),
             (Lines{"note: /bin/runi: open: Permission denied",
-                   "problem: crun takes a link of this name as the choice of one of its handlers |"}));
+                   "problem: crun takes a link of this name as the choice of one of its handlers"}));
   EXPECT_EQ(findings[1].where, "/sbin/crun-x");
 }
 
