@@ -21,6 +21,13 @@ namespace {
 using Json = nlohmann::json;
 using Arguments = std::array<std::uint64_t, 6>;
 
+// The array of that name, or an empty one; value() would copy it.
+const Json& elements(const Json& object, const char* name) {
+  static const Json none = Json::array();
+  const auto found = object.find(name);
+  return found == object.end() ? none : *found;
+}
+
 // --- as the runtimes read a profile ------------------------------------------------------------------------
 
 std::optional<std::uint32_t> action_of(const Json& object, const char* member, const char* errno_member) {
@@ -53,7 +60,7 @@ bool add_rules(scmp_filter_ctx filter, const Json& entry, std::uint32_t default_
   if (!action) return false;
   std::vector<scmp_arg_cmp> conditions;
   std::array<int, 6> counts = {};
-  for (const Json& arg : entry.value("args", Json::array())) {
+  for (const Json& arg : elements(entry, "args")) {
     const auto condition = condition_of(arg);
     if (!condition || condition->arg > 5) return false;
     conditions.push_back(*condition);
@@ -61,7 +68,7 @@ bool add_rules(scmp_filter_ctx filter, const Json& entry, std::uint32_t default_
   }
   if (*action == default_action) return true;
   const bool separate = std::any_of(begin(counts), end(counts), [](int count) { return count > 1; });
-  for (const Json& name : entry.value("names", Json::array())) {
+  for (const Json& name : elements(entry, "names")) {
     const int number = seccomp_syscall_resolve_name(name.get<std::string>().c_str());
     if (number == __NR_SCMP_ERROR) continue;
     if (separate) {
@@ -77,7 +84,7 @@ bool add_rules(scmp_filter_ctx filter, const Json& entry, std::uint32_t default_
 }
 
 bool add_architectures(scmp_filter_ctx filter, const Json& profile) {
-  for (const Json& architecture : profile.value("architectures", Json::array())) {
+  for (const Json& architecture : elements(profile, "architectures")) {
     std::string name = architecture.get<std::string>();
     if (!name.starts_with("SCMP_ARCH_")) return false;
     name.erase(0, 10);
@@ -95,15 +102,15 @@ std::optional<int> last_known(const Json& profile) {
   static const std::set<std::string> allowing = {"SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"};
   if (allowing.count(profile.value("defaultAction", "")) != 0) return std::nullopt;
   bool listed = false;
-  for (const Json& architecture : profile.value("architectures", Json::array())) {
+  for (const Json& architecture : elements(profile, "architectures")) {
     std::string name = architecture.get<std::string>();
     listed = listed || (seccomp_arch_native() == SCMP_ARCH_X86_64 && name == "SCMP_ARCH_X86_64") ||
              (seccomp_arch_native() == SCMP_ARCH_AARCH64 && name == "SCMP_ARCH_AARCH64");
   }
   if (!listed) return std::nullopt;
   int last = 0;
-  for (const Json& entry : profile.value("syscalls", Json::array())) {
-    for (const Json& name : entry.value("names", Json::array())) {
+  for (const Json& entry : elements(profile, "syscalls")) {
+    for (const Json& name : elements(entry, "names")) {
       last = std::max(last, seccomp_syscall_resolve_name(name.get<std::string>().c_str()));
     }
   }
@@ -117,10 +124,10 @@ std::vector<std::uint64_t> values_of_interest(const Json& profile, const seccomp
                                               unsigned index) {
   std::set<std::uint64_t> values = {0};
   bool mentioned = false;
-  for (const Json& entry : profile.value("syscalls", Json::array())) {
-    const Json names = entry.value("names", Json::array());
+  for (const Json& entry : elements(profile, "syscalls")) {
+    const Json& names = elements(entry, "names");
     if (std::find(names.begin(), names.end(), call.name) == names.end()) continue;
-    for (const Json& arg : entry.value("args", Json::array())) {
+    for (const Json& arg : elements(entry, "args")) {
       if (arg.value("index", 0U) != index) continue;
       mentioned = true;
       const auto one = arg.value("value", std::uint64_t{0});
@@ -179,7 +186,7 @@ std::optional<Filter> Filter::build(const Json& profile, Runtime runtime) {
   const std::unique_ptr<void, void (*)(scmp_filter_ctx)> filter(seccomp_init(*default_action),
                                                                 seccomp_release);
   if (!filter || !add_architectures(filter.get(), profile)) return std::nullopt;
-  const Json calls = profile.value("syscalls", Json::array());
+  const Json& calls = elements(profile, "syscalls");
   if (runtime == Runtime::runc && calls.size() > 32) {
     seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
   }
