@@ -119,8 +119,9 @@ class Builder {
   using Alike = bool (*)(std::string_view name, std::string_view wanted);
 
   // Without `alike` everything stays.
-  Builder(std::string_view bytes, std::span<const Wanted> wanted, Alike alike)
+  Builder(std::string_view bytes, Show show, std::span<const Wanted> wanted, Alike alike)
       : bytes_(bytes),
+        show_(show),
         may_have_nul_(bytes.find(kNul) != std::string_view::npos),
         read_up_to_(bytes.data()),
         alike_(alike),
@@ -239,10 +240,10 @@ class Builder {
     return end >= begin + 2 ? bytes_.substr(begin + 1, end - begin - 2) : "";
   }
 
-  // `value` is empty where the library was shown nothing but the quotes; no escape decodes to nothing.
+  // `value` is also empty where the library was shown nothing but the quotes; no escape decodes to nothing.
   std::string_view decoded(std::size_t begin, std::size_t end, std::string& value) {
     const std::string_view raw = between_quotes(begin, end);
-    if (value.empty() || raw == value) return raw;
+    if (raw == value || (show_ == Show::tokens && value.empty())) return raw;
     return document_.unescaped_.emplace_front(std::move(value));
   }
 
@@ -321,6 +322,7 @@ class Builder {
   static constexpr std::string_view kNul = "\\u0000";
 
   std::string_view bytes_;
+  Show show_;
   bool may_have_nul_;
   const char* read_up_to_;
   std::size_t last_end_ = 0;
@@ -355,7 +357,7 @@ Result<Document> Document::read(std::string_view bytes, Comments comments, std::
   if (bytes.size() > kMostBytes) return Error{"larger than " + std::to_string(kMostBytes) + " bytes"};
 
   const auto parse = [&](Show show) -> Result<Document> {
-    Builder builder(bytes, wanted, alike);
+    Builder builder(bytes, show, wanted, alike);
     const char* end = bytes.data() + bytes.size();
     const bool parsed = nlohmann::json::sax_parse(
         Cursor(bytes.data(), end, show, builder.read_up_to()), Cursor(end, end, show, builder.read_up_to()),

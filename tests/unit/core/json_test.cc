@@ -173,6 +173,18 @@ TEST(Json, more_than_anybody_can_want_is_refused) {
   EXPECT_EQ(kept(others + "]}"), ":obj*");
 }
 
+// The places are no help there: a comment before a string seems to be part of it.
+TEST(Json, an_empty_string_after_a_comment_is_empty) {
+  for (const std::string comment : {"/* \"two\" */", "// \"one\"\n", "/**/"}) {
+    const std::string text = "{" + comment + "\"\":" + comment + "\"\"}";
+    const auto document = Document::parse(text, Comments::allowed);
+    ASSERT_TRUE(document) << text;
+    const Value& member = *document->root().children().begin();
+    EXPECT_EQ(member.key, "") << text;
+    EXPECT_EQ(member.text, "") << text;
+  }
+}
+
 TEST(Json, comments_where_they_are_allowed) {
   EXPECT_EQ(error_of("// one\n{ /* two */ }", Comments::allowed), "no error");
 }
