@@ -53,7 +53,7 @@ class Verdicts(Look):
         until(lambda: len(children_of(pid)) == 2, "the daemons")
         container = self.scan()[pid]
         self.assertEqual((container["verdict"], container["adopted"]), ("needs-init", 2))
-        self.assertIn("yet it has adopted 2 processes", container["text"])
+        self.assertIn("but it has adopted 2 processes", container["text"])
 
     def test_children_are_not_adopted(self):
         pid = self.python("for setsid in (lambda: None, os.setsid):\n"
