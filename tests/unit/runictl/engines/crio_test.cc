@@ -96,7 +96,8 @@ TEST(Crio, programs_are_judged) {
 
 TEST(Crio, of_a_handler_only_the_last_table_holds) {
   EXPECT_EQ(only(kPackaged + runi_with(kRight), "[crio.runtime]\nlog_level = \"info\"\n"), kOk);
-  const auto findings = judge(runi_with(kRight), "[crio.runtime.runtimes.runi]\nmonitor_path = \"/libexec/conmon\"\n");
+  const auto findings =
+      judge(runi_with(kRight), "[crio.runtime.runtimes.runi]\nmonitor_path = \"/libexec/conmon\"\n");
   ASSERT_EQ(findings.size(), 2U) << only(findings);
   EXPECT_EQ(findings[0].what, "handler \"runi\": runtime_path runi does not exist");
   EXPECT_EQ(findings[0].where, kDropIn + ":1");
@@ -187,7 +188,8 @@ TEST(Crio, where_the_default_before_is_not_known_each_handler_may_have_been_it) 
   EXPECT_EQ(only(kRunc, runi_default(kRight + "runtime_root = \"/run/crun\"\n")), kOk);
   const auto findings = judge(kRunc, runi_default(kRight + "runtime_root = \"/run/runi\"\n"));
   ASSERT_EQ(findings.size(), 1U) << only(findings);
-  EXPECT_TRUE(findings[0].what.ends_with("other than that of \"crun\", /run/crun: pods that ran before are lost"));
+  EXPECT_TRUE(
+      findings[0].what.ends_with("other than that of \"crun\", /run/crun: pods that ran before are lost"));
 }
 
 TEST(Crio, a_handler_needs_the_minimum_of_memory_of_the_default) {
