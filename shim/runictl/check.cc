@@ -20,6 +20,16 @@ void append(std::vector<Finding>& findings, std::vector<Finding> more) {
   for (Finding& finding : more) findings.push_back(std::move(finding));
 }
 
+CrioFacts look_at_crio(const Machine& machine, const EngineFiles& engines, const Handlers& handlers) {
+  CrioFacts facts;
+  facts.files = find_files_of_crio(machine, files_of_crio(engines.crio));
+  for (const Handler& handler : handlers.handlers) {
+    const auto runtime = handlers.runtimes.find(handler.runtime);
+    if (runtime != handlers.runtimes.end()) facts.runtimes[handler.name] = runtime->second.file.path;
+  }
+  return facts;
+}
+
 std::vector<Finding> check_all(const Machine& machine, const std::string& only) {
   const EngineFiles engines = read_engine_files(machine);
   const Installation installation = find_installation(machine, programs_named(engines));
@@ -28,7 +38,7 @@ std::vector<Finding> check_all(const Machine& machine, const std::string& only) 
   const Handlers handlers = follow_handlers(machine, installation, only);
 
   std::vector<Finding> findings = judge_leads(installation);
-  append(findings, judge_engines(engines, installation.named));
+  append(findings, judge_engines(engines, installation.named, look_at_crio(machine, engines, handlers)));
   append(findings, judge_programs(installation));
   append(findings, judge_configurations(configurations, facts));
   append(findings, judge_handlers(handlers, facts));

@@ -66,7 +66,12 @@ void check_any(std::string_view input) {
   for (const auto merging : {Merging::replaces, Merging::merges_first, Merging::migrates_first}) {
     (void)whole(runi::judge_containerd(files, merging, containerds));
   }
-  (void)whole(runi::judge_crio(files, all_the_same(runi::programs_of_crio(files), program)));
+  runi::CrioFacts facts;
+  for (const std::string& name : runi::files_of_crio(files)) {
+    if (program != Program::missing) facts.files[name] = {name, program == Program::runi};
+  }
+  for (const char* name : {"runi", "runi-crun"}) facts.runtimes[name] = "/usr/bin/crun";
+  (void)whole(runi::judge_crio(files, all_the_same(runi::programs_of_crio(files), program), facts));
   (void)whole(runi::judge_podman(files, all_the_same(runi::programs_of_podman(files), program)));
 }
 
@@ -218,26 +223,48 @@ Truth find_containerd_truth(const Json& file) {
   return truth;
 }
 
+// The default handler names a monitor or none, and a minimum of memory.
 Json make_crio(Choices& choices) {
+  static constexpr const char* kMonitors[] = {"", "/usr/bin/conmon", "/gone"};
   Json handlers = Json::object();
+  handlers["plain"] = {{"runtime_path", "/nowhere"}, {"container_min_memory", "1MiB"}};
+  if (choices.yes()) handlers["plain"]["monitor_path"] = "/usr/bin/conmon";
   for (auto count = choices.below(4); count > 0; --count) {
     Json& handler = handlers[a_name(choices)];
     handler = Json::object();
     if (choices.below(4) != 1) handler["runtime_path"] = choices.below(4) == 1 ? "" : a_path(choices);
     static constexpr const char* kTypes[] = {"oci", "", "vm", "pod"};
     if (choices.yes()) handler["runtime_type"] = choices.one_of(kTypes);
+    if (choices.below(4) != 1) handler["container_min_memory"] = "1MiB";
+    if (choices.below(4) != 1) handler["monitor_path"] = choices.one_of(kMonitors);
+    if (choices.below(4) == 1) handler["inherit_default_runtime"] = choices.yes();
   }
-  return {{"crio", {{"runtime", {{"runtimes", handlers}}}}}};
+  return {{"crio", {{"runtime", {{"default_runtime", "plain"}, {"runtimes", handlers}}}}}};
+}
+
+bool has_monitor(const Json& handler, const Json& plain) {
+  const std::string path = handler.value("monitor_path", "");
+  return path == "/usr/bin/conmon" || (path.empty() && !plain.contains("monitor_path"));
 }
 
 Truth find_crio_truth(const Json& file) {
   Truth truth;
-  for (const auto& [name, handler] : file["crio"]["runtime"]["runtimes"].items()) {
+  const Json& handlers = file["crio"]["runtime"]["runtimes"];
+  for (const auto& [name, handler] : handlers.items()) {
     const std::string path = handler.value("runtime_path", "");
     const std::string type = handler.value("runtime_type", "oci");
-    add_entry(truth, name, path.empty() ? name : path, type.empty() || type == "oci");
+    const bool is_right = (type.empty() || type == "oci") && has_monitor(handler, handlers["plain"]) &&
+                          handler.contains("container_min_memory") &&
+                          !handler.value("inherit_default_runtime", false);
+    add_entry(truth, name, path.empty() ? name : path, is_right);
   }
   return truth;
+}
+
+Judgement judge_crio_file(Files files) {
+  runi::CrioFacts facts;
+  facts.files["/usr/bin/conmon"] = {"/usr/bin/conmon", true};
+  return runi::judge_crio(files, looked_up(runi::programs_of_crio(files)), facts);
 }
 
 Json make_podman(Choices& choices) {
@@ -274,9 +301,7 @@ const Engine kEngines[] = {
                                      looked_up(runi::programs_of_containerd(files)));
      },
      find_containerd_truth},
-    {"handler", make_crio,
-     [](Files files) { return runi::judge_crio(files, looked_up(runi::programs_of_crio(files))); },
-     find_crio_truth},
+    {"handler", make_crio, judge_crio_file, find_crio_truth},
     {"runtime", make_podman,
      [](Files files) { return runi::judge_podman(files, looked_up(runi::programs_of_podman(files))); },
      find_podman_truth},
@@ -347,6 +372,12 @@ void check_known(std::string_view bytes) {
   const Json second = engine.make(choices);
   Json both = first;
   both.update(second, true);
+  if (engine.make == make_crio) {
+    // Of each handler the last table alone holds.
+    for (const auto& [name, handler] : second["crio"]["runtime"]["runtimes"].items()) {
+      both["crio"]["runtime"]["runtimes"][name] = handler;
+    }
+  }
   std::optional<std::string> expected;
   for (const auto spelling : {Spelling::tables, Spelling::dotted, Spelling::inlined}) {
     std::string texts[3];

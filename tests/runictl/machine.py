@@ -17,6 +17,19 @@ DROP_IN = "etc/containerd/conf.d/runi.toml"
 CRIO = "etc/crio/crio.conf.d/10-runi.conf"
 PODMAN = "etc/containers/containers.conf.d/50-runi.conf"
 DOCKER = "etc/docker/daemon.json"
+PACKAGED_CRIO = """
+[crio.runtime]
+default_runtime = "crun"
+[crio.runtime.runtimes.crun]
+runtime_path = "/usr/libexec/crio/crun"
+runtime_root = "/run/crun"
+monitor_path = "/usr/libexec/crio/conmon"
+allowed_annotations = ["io.containers.trace-syscall"]
+[crio.runtime.runtimes.runc]
+runtime_path = "/usr/libexec/crio/runc"
+runtime_root = "/run/runc"
+monitor_path = "/usr/libexec/crio/conmon"
+"""
 IMPORTS = 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n'
 
 
@@ -57,6 +70,18 @@ class Check(unittest.TestCase):
             self.assertNotEqual(changed, text, f"{old} does not occur in {name}")
             text = changed
         self.write(target, text)
+
+    def install_crio(self):
+        """CRI-O as its own packages install it."""
+        for name in ("conmon", "crun", "runc"):
+            self.write(f"usr/libexec/crio/{name}", "", mode=0o755)
+        self.write("etc/crio/crio.conf.d/10-crio.conf", PACKAGED_CRIO)
+
+    def deploy_crio(self, *changes):
+        """runi beside it; the changes are to the drop-in."""
+        self.install_crio()
+        self.deploy("crio/upstream/10-runi.conf", CRIO, *changes)
+        self.deploy("crio/upstream/runi.json", os.path.join(self.etc_runi, "runi.json"))
 
     def version(self):
         done = subprocess.run([self.runictl, "--version"], check=True, stdout=subprocess.PIPE, text=True)

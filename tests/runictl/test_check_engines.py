@@ -23,8 +23,18 @@ class Deployed(Check):
         self.deploy("containerd/runi-2.x.toml", DROP_IN)
         self.assert_right("containerd", 'handler "runi" calls /usr/local/sbin/runi')
 
-    def test_crio(self):
-        self.deploy("crio/10-runi.conf", CRIO)
+    def test_crio_of_its_own_packages(self):
+        self.deploy_crio()
+        self.assert_right("CRI-O", 'handler "runi" calls /usr/local/sbin/runi')
+        runtimes = [f["what"] for f in self.check() if f["subject"] == "runtime"]
+        self.assertEqual(len(runtimes), 1, runtimes)
+        self.assertIn("/usr/libexec/crio/crun", runtimes[0])
+
+    def test_crio_of_a_distribution(self):
+        for name in ("conmon", "crun"):
+            self.write(f"usr/bin/{name}", "", mode=0o755)
+        self.deploy("crio/distribution/10-runi.conf", CRIO)
+        self.deploy("crio/distribution/runi.json", os.path.join(self.etc_runi, "runi.json"))
         self.assert_right("CRI-O", 'handler "runi" calls /usr/local/sbin/runi')
 
     def test_podman(self):
@@ -187,6 +197,60 @@ class Containerd(Check):
         self.assert_finds("problem", "not valid TOML", "/etc/containerd/c.toml:2")  # once: each is read once
 
 
+class Crio(Check):
+    """Each mistake that keeps CRI-O from starting, its pods from having an init, or that loses pods."""
+
+    def test_program_missing(self):
+        self.deploy_crio(("/usr/local/sbin/runi", "/opt/runi"))
+        self.assert_finds("problem", "runtime_path /opt/runi does not exist", rf"/{CRIO}:\d+")
+
+    def test_type(self):
+        self.deploy_crio(('"oci"', '"vm"'))
+        self.assert_finds("problem", 'runtime_type is "vm"', rf"/{CRIO}:\d+")
+        self.deploy_crio(('"oci"', '"pod"'))
+        self.assert_finds("warning", 'runtime_type is "pod", so conmon-rs calls runi', rf"/{CRIO}:\d+")
+
+    def test_inherited_runtime(self):
+        self.deploy_crio(("(?m)^(runtime_root.*)", r"\1\ninherit_default_runtime = true"))
+        self.assert_finds("problem", 'by that of the default handler "crun", so no container gets an init', rf"/{CRIO}:\d+")
+
+    def test_no_monitor(self):
+        """What a handler for CRI-O's own packages needs beside a handler for a distribution's."""
+        self.deploy_crio(("(?m)^monitor_path.*", ""))
+        self.assert_finds("problem", "the system's directories have no conmon, so CRI-O does not start", rf"/{CRIO}:\d+")
+        self.write("usr/bin/conmon", "")  # found by no search: not executable
+        self.assert_finds("problem", "the system's directories have no conmon, so CRI-O does not start")
+        self.write("usr/bin/conmon", "", mode=0o755)
+        self.assert_right("CRI-O", 'handler "runi" calls')
+
+    def test_monitor_that_cannot_be_run(self):
+        self.deploy_crio()
+        os.chmod(self.path("usr/libexec/crio/conmon"), 0o644)
+        self.assert_finds("problem", "monitor_path /usr/libexec/crio/conmon is not executable", rf"/{CRIO}:\d+")
+        os.unlink(self.path("usr/libexec/crio/conmon"))
+        self.assert_finds("problem", "monitor_path /usr/libexec/crio/conmon does not exist", rf"/{CRIO}:\d+")
+
+    def test_default_with_another_root(self):
+        default = "(?m)^(\\[crio.runtime.runtimes.runi\\])", r'[crio.runtime]\ndefault_runtime = "runi"\n\1'
+        self.deploy_crio(default)
+        self.assert_right("CRI-O", 'handler "runi" calls')
+        self.deploy_crio(default, ("/run/crun\"", "/run/runi\""))
+        self.assert_finds("problem", 'other than that of "crun", /run/crun: pods that ran before are lost', rf"/{CRIO}:\d+")
+
+    def test_minimum_of_memory(self):
+        self.deploy_crio(("(?m)^container_min_memory.*", ""))
+        self.assert_right("CRI-O", 'handler "runi" calls')  # as the packages' own handler for crun
+        os.unlink(self.path("etc/crio/crio.conf.d/10-crio.conf"))
+        self.assert_finds("warning", 'no container_min_memory, so containers with a limit below 12 MiB', rf"/{CRIO}:\d+")
+
+    def test_another_runtime(self):
+        """Found without a configuration: runc, as everywhere, where CRI-O's default is crun."""
+        self.deploy_crio()
+        os.unlink(self.path(os.path.join(self.etc_runi, "runi.json")))
+        self.assert_finds("warning", 'runi becomes /usr/sbin/runc, while the handler "crun" calls /usr/libexec/crio/crun',
+                          rf"/{CRIO}:\d+")
+
+
 class OtherEngines(Check):
     def test_two_programs_of_one_name(self):
         """Each is looked at, whichever an engine calls."""
@@ -195,14 +259,6 @@ class OtherEngines(Check):
         self.assert_finds("problem", "neither /opt/runi/bin/runi-init nor /opt/runi/libexec/runi/runi-init exists")
         self.assertEqual([f["what"].split(":")[0] for f in self.check() if f["subject"] == "runi"],
                          ["/opt/runi/bin/runi", "/usr/local/sbin/runi"])
-
-    def test_crio_program_missing(self):
-        self.deploy("crio/10-runi.conf", CRIO, ("/usr/local/sbin/runi", "/opt/runi"))
-        self.assert_finds("problem", "runtime_path /opt/runi does not exist", rf"/{CRIO}:\d+")
-
-    def test_crio_type(self):
-        self.deploy("crio/10-runi.conf", CRIO, ('"oci"', '"vm"'))
-        self.assert_finds("problem", 'runtime_type is "vm"', rf"/{CRIO}:\d+")
 
     def test_podman_program_missing(self):
         self.deploy("podman/50-runi.conf", PODMAN, ("/usr/local/sbin/runi", "/opt/runi"))
@@ -241,7 +297,7 @@ class OtherEngines(Check):
         """It is not there, and some configurations name it: not that none does."""
         os.unlink(self.path("usr/local/sbin/runi"))
         for source, target in (("containerd/runi-1.x.toml", CONTAINERD), ("podman/50-runi.conf", PODMAN),
-                               ("crio/10-runi.conf", CRIO), ("docker/daemon.json", DOCKER)):
+                               ("crio/upstream/10-runi.conf", CRIO), ("docker/daemon.json", DOCKER)):
             with self.subTest(source):
                 self.deploy(source, target)
                 findings = self.check()

@@ -1,6 +1,5 @@
 #include "runictl/engines/engines.h"
 
-#include "runictl/engines/crio.h"
 #include "runictl/engines/docker.h"
 #include "runictl/engines/podman.h"
 
@@ -11,7 +10,8 @@ namespace {
 
 class Engines {
  public:
-  Engines(const EngineFiles& files, const Programs& programs) : files_(files), programs_(programs) {}
+  Engines(const EngineFiles& files, const Programs& programs, const CrioFacts& crio)
+      : files_(files), programs_(programs), crio_(crio) {}
 
   std::vector<Finding> judge() {
     for (const UnreadFile& file : files_.unread) {
@@ -22,7 +22,7 @@ class Engines {
       take(judge_containerd(containerd.files, containerd.merging, programs_));
     }
     for (const ConfigFile& file : files_.containerd_left_out) judge_left_out(file);
-    take(judge_crio(files_.crio, programs_));
+    take(judge_crio(files_.crio, programs_, crio_));
     take(judge_podman(files_.podman, programs_));
     for (const ConfigFile& file : files_.docker) take(judge_docker(file, programs_));
     if (!named_) {
@@ -60,6 +60,7 @@ class Engines {
 
   const EngineFiles& files_;
   const Programs& programs_;
+  const CrioFacts& crio_;
   std::vector<Finding> findings_;
   bool named_ = false;  // whether a configuration names runi, even a wrong one
 };
@@ -81,8 +82,9 @@ std::vector<std::string> programs_named(const EngineFiles& files) {
   return programs;
 }
 
-std::vector<Finding> judge_engines(const EngineFiles& files, const Programs& programs) {
-  return Engines(files, programs).judge();
+std::vector<Finding> judge_engines(const EngineFiles& files, const Programs& programs,
+                                   const CrioFacts& crio) {
+  return Engines(files, programs, crio).judge();
 }
 
 }  // namespace runi

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runictl/engines/containerd.h"
+#include "runictl/engines/crio.h"
 #include "runictl/engines/judge.h"
 
 #include <optional>
@@ -37,6 +38,7 @@ struct EngineFiles {
 // The programs that the files name, each once, in their order: what judge_engines has to be told of.
 [[nodiscard]] std::vector<std::string> programs_named(const EngineFiles& files);
 
-[[nodiscard]] std::vector<Finding> judge_engines(const EngineFiles& files, const Programs& programs);
+[[nodiscard]] std::vector<Finding> judge_engines(const EngineFiles& files, const Programs& programs,
+                                                 const CrioFacts& crio);
 
 }  // namespace runi

@@ -7,6 +7,7 @@
 #include "system/settings.h"
 
 #include <fnmatch.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <set>
@@ -142,6 +143,23 @@ class Reader {
 
 EngineFiles read_engine_files(const Machine& machine) {
   return Reader(machine).read();
+}
+
+std::map<std::string, CrioFacts::File, std::less<>> find_files_of_crio(
+    const Machine& machine, const std::vector<std::string>& names) {
+  std::map<std::string, CrioFacts::File, std::less<>> files;
+  for (const std::string& name : names) {
+    for (const std::string& path : program_candidates(name)) {
+      const auto found = machine.find(path);
+      if (!found || !*found) continue;
+      const bool is_executable = S_ISREG((*found)->mode) && ((*found)->mode & 0111) != 0;
+      // A search through directories passes over what cannot be executed.
+      if (!is_executable && path != name) continue;
+      files[name] = {(*found)->path, is_executable};
+      break;
+    }
+  }
+  return files;
 }
 
 }  // namespace runi

@@ -1,6 +1,5 @@
 #include "runictl/engines/engines.h"
 
-#include "runictl/engines/crio.h"
 #include "runictl/engines/docker.h"
 #include "runictl/engines/podman.h"
 
@@ -37,11 +36,6 @@ std::string first_of(const Judgement& judgement) {
   return std::string(name_of(judgement.findings[0].severity)) + " " + judgement.findings[0].what;
 }
 
-std::string first_of_crio(const std::string& text) {
-  const ConfigFile file = crio(text);
-  return first_of(judge_crio({&file, 1}, kPrograms));
-}
-
 std::string first_of_podman(const std::string& text) {
   const ConfigFile file = podman(text);
   return first_of(judge_podman({&file, 1}, kPrograms));
@@ -49,21 +43,6 @@ std::string first_of_podman(const std::string& text) {
 
 std::string first_of_docker(const std::string& text) {
   return first_of(judge_docker(docker(text), kPrograms));
-}
-
-TEST(Crio, a_handler_without_a_path_is_looked_for_by_its_name) {
-  const ConfigFile file =
-      crio("runi]\nruntime_path = \"\"\n[crio.runtime.runtimes.x]\nruntime_path = \"/x\"\n");
-  EXPECT_EQ(programs_of_crio({&file, 1}), (Paths{"runi", "/x"}));
-}
-
-TEST(Crio, handlers_are_judged) {
-  EXPECT_EQ(first_of_crio("a]\nruntime_path = \"/sbin/runi\"\n"), "ok handler \"a\" calls /sbin/runi");
-  EXPECT_EQ(first_of_crio("runi]\nruntime_path = \"/sbin/runc\"\n"),
-            "problem handler \"runi\": runtime_path /sbin/runc is not runi, so no container gets an init");
-  EXPECT_EQ(first_of_crio("a]\nruntime_path = \"/sbin/runi\"\nruntime_type = \"vm\"\n"),
-            "problem handler \"a\": runtime_type is \"vm\", which calls no OCI runtime");
-  EXPECT_EQ(first_of_crio("a]\nruntime_path = \"/sbin/runc\"\n"), "");
 }
 
 TEST(Podman, all_paths_of_a_runtime_and_the_default_are_looked_at) {
@@ -113,25 +92,25 @@ TEST(Engines, none_that_names_runi_is_a_note) {
   EngineFiles files;
   files.unread = {{"docker", "/etc/docker/daemon.json", "open: Permission denied"}};
   files.podman = {podman("[")};
-  const auto findings = judge_engines(files, kPrograms);
+  const auto findings = judge_engines(files, kPrograms, {});
   ASSERT_EQ(findings.size(), 3U);
   EXPECT_EQ(findings[0], (Finding{Severity::note, "docker", "open: Permission denied",
                                   "/etc/docker/daemon.json", "run this as root, or correct the file"}));
   EXPECT_EQ(findings[1].what.substr(0, 15), "not valid TOML:");
   EXPECT_EQ(findings[2].subject, "engines");
   files.podman = {podman("runtimes.runi = [\"/gone\"]\n")};
-  for (const Finding& finding : judge_engines(files, kPrograms)) EXPECT_NE(finding.subject, "engines");
+  for (const Finding& finding : judge_engines(files, kPrograms, {})) EXPECT_NE(finding.subject, "engines");
 }
 
 TEST(Engines, a_drop_in_of_containerd_that_is_not_imported_is_a_problem_beside_a_main_file) {
   EngineFiles files;
   files.containerd_left_out = {kDropIn};
-  auto findings = judge_engines(files, kPrograms);
+  auto findings = judge_engines(files, kPrograms, {});
   ASSERT_EQ(findings.size(), 2U);
   EXPECT_EQ(findings[0].severity, Severity::note);
   EXPECT_EQ(findings[1].severity, Severity::ok);
   files.containerds = {{{{std::string(kContainerdMain), "version = 3\n"}}, std::nullopt}};
-  findings = judge_engines(files, kPrograms);
+  findings = judge_engines(files, kPrograms, {});
   ASSERT_FALSE(findings.empty());
   EXPECT_EQ(findings[0].what, "names runi, but /etc/containerd/config.toml does not import it");
   EXPECT_EQ(findings[0].action,

@@ -67,6 +67,23 @@ TEST_F(EngineFilesTest, other_engines_read_the_main_file_first) {
   EXPECT_EQ(files.docker[0].text, "{}");
 }
 
+TEST_F(EngineFilesTest, files_of_crio_are_found_by_their_paths_and_in_the_systems_directories) {
+  write("/usr/bin/conmon", "", 0755);
+  write("/usr/sbin/conmon", "", 0644);
+  write("/opt/monitor", "", 0644);
+  write("/usr/libexec/crio/crun", "", 0755);
+  link("/usr/libexec/crio/crun", "/opt/crun");
+  std::filesystem::create_directories(root_ + "/usr/bin/folder");
+  const auto files = find_files_of_crio(machine(), {"conmon", "crun", "folder", "/opt/monitor", "/opt/crun",
+                                                    "/usr/bin/folder", "/gone", "/opt/monitor/x"});
+  ASSERT_EQ(files.size(), 4U);
+  EXPECT_EQ(files.at("conmon").path, "/usr/bin/conmon") << "the first one that can be executed";
+  EXPECT_FALSE(files.at("/opt/monitor").is_executable);
+  EXPECT_FALSE(files.at("/usr/bin/folder").is_executable);
+  EXPECT_TRUE(files.at("/opt/crun").is_executable);
+  EXPECT_EQ(files.at("/opt/crun").path, "/usr/libexec/crio/crun");
+}
+
 TEST_F(EngineFilesTest, a_file_that_cannot_be_read_is_noted) {
   std::filesystem::create_directories(root_ + "/etc/docker/daemon.json");
   const EngineFiles files = read_engine_files(machine());
