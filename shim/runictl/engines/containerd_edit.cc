@@ -133,6 +133,8 @@ class Adding {
                          "remove it from disabled_plugins"};
         }
       }
+      // What is built in is not named by a file that is written for want of another.
+      if (!setup_.main_exists && &part == &main()) continue;
       for (const string_view plugin : plugins_of(part)) {
         if (part.cri == nullptr) part.cri = cri_table(part.root, plugin);
       }

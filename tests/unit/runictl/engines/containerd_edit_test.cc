@@ -139,7 +139,7 @@ TEST(ContainerdEdit, a_main_file_that_is_missing_is_written_as_short_as_can_be) 
   const WriteFile write = written(containerd);
   EXPECT_EQ(write.path, kMain);
   EXPECT_TRUE(write.is_new);
-  EXPECT_EQ(block(write), "version = 2\n" + handler(kCri2));
+  EXPECT_EQ(block(write), "version = 2\n" + kCri2 + "runc]\n" + kType + handler(kCri2));
 }
 
 TEST(ContainerdEdit, a_main_file_that_is_missing_may_import_a_folder_all_the_same) {
