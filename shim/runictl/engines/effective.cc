@@ -15,7 +15,7 @@ using Path = std::vector<std::string>;
 
 // A table that only one side has is compared with an empty one, so that each of its values has its path.
 void compare(const TomlValue* before, const TomlValue* after, Path& path, std::vector<Path>& differing) {
-  static const TomlValue kNothing;
+  static const TomlValue nothing;
   const TomlValue* some = before != nullptr ? before : after;
   const bool tables = some->kind == Kind::table && (after == nullptr || after->kind == Kind::table);
   if (!tables) {
@@ -27,7 +27,7 @@ void compare(const TomlValue* before, const TomlValue* after, Path& path, std::v
   if ((before == nullptr || after == nullptr) && some->children.empty()) differing.push_back(path);
   std::set<std::string> keys;
   for (const TomlValue* side : {before, after}) {
-    for (const TomlValue& child : (side == nullptr ? kNothing : *side).children) keys.insert(child.key);
+    for (const TomlValue& child : (side == nullptr ? nothing : *side).children) keys.insert(child.key);
   }
   for (const std::string& key : keys) {
     path.push_back(key);
