@@ -1,5 +1,7 @@
 #include "runictl/engines/containerd.h"
 
+#include "runictl/engines/containerd_tables.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -11,45 +13,7 @@ namespace {
 
 using std::string_view;
 
-constexpr string_view kPodAnnotations[] = {"runi.dev/*", "*.runi.dev/*"};
-constexpr string_view kShim = "io.containerd.runc.v2";
-
-constexpr string_view kCri1 = "cri";
-constexpr string_view kCri2 = "io.containerd.grpc.v1.cri";
-constexpr string_view kCri3 = "io.containerd.cri.v1.runtime";
-constexpr string_view kCriPlugins[] = {kCri3, kCri2, kCri1};
-
 constexpr Merging kAllMergings[] = {Merging::replaces, Merging::merges_first, Merging::migrates_first};
-
-string_view name_of(Merging merging) {
-  switch (merging) {
-    case Merging::replaces: return "containerd 1.x";
-    case Merging::merges_first: return "containerd 2.0 to 2.2";
-    case Merging::migrates_first: return "containerd 2.3 and later";
-  }
-  return "containerd";
-}
-
-constexpr std::int64_t newest_known(Merging merging) {
-  return merging == Merging::replaces ? 2 : 3;
-}
-
-// What the file says; 0 where it says nothing.
-std::int64_t version_in(const TomlValue& root) {
-  const TomlValue* version = root.member("version");
-  return version == nullptr ? 0 : version->number.value_or(0);
-}
-
-const TomlValue* cri_table(const TomlValue& root, string_view plugin) {
-  const std::array<string_view, 2> keys = {"plugins", plugin};
-  const TomlValue* table = descend(&root, keys);
-  return table != nullptr && table->kind == TomlValue::Kind::table ? table : nullptr;
-}
-
-const TomlValue* handlers_in(const TomlValue* cri) {
-  const std::array<string_view, 2> keys = {"containerd", "runtimes"};
-  return descend(cri, keys);
-}
 
 std::optional<std::string> program_of(const TomlValue& handler) {
   const std::array<string_view, 2> keys = {"options", "BinaryName"};
@@ -252,10 +216,10 @@ class Containerd {
       usable = judge_.judge_program(subject, "BinaryName", *program.text(), program.where());
     }
     const Placed type = key(name, "runtime_type");
-    if (type.text() != std::string(kShim)) {
+    if (type.text() != std::string(kRuncShim)) {
       judge_.problem(subject + ": runtime_type is " + (type.text() ? quoted(*type.text()) : "missing") +
-                         ", not " + quoted(kShim),
-                     type ? type.where() : at.where(), "set runtime_type = " + quoted(kShim));
+                         ", not " + quoted(kRuncShim),
+                     type ? type.where() : at.where(), "set runtime_type = " + quoted(kRuncShim));
     }
     judge_cgroups(name, subject, at);
     const Placed annotations = key(name, "pod_annotations");
@@ -295,7 +259,7 @@ class Containerd {
     judge_.problem("there is no handler " + quoted(name) +
                        ", the default: in containerd 1.x a list of handlers replaces the built-in one",
                    named ? named.where() : handlers.begin()->second.where(),
-                   "add the handler " + quoted(name) + " too, with runtime_type = " + quoted(kShim));
+                   "add the handler " + quoted(name) + " too, with runtime_type = " + quoted(kRuncShim));
   }
 
   Judge judge_;

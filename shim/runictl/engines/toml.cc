@@ -13,12 +13,57 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
 #include <utility>
 
 namespace runi {
 namespace {
 
 using std::string_view;
+
+std::string padded(std::int64_t number, std::size_t width) {
+  std::string digits = std::to_string(number);
+  return digits.size() < width ? std::string(width - digits.size(), '0') + digits : digits;
+}
+
+std::string written(const toml::date& date) {
+  return padded(date.year, 4) + "-" + padded(date.month, 2) + "-" + padded(date.day, 2);
+}
+
+std::string written(const toml::time& time) {
+  return padded(time.hour, 2) + ":" + padded(time.minute, 2) + ":" + padded(time.second, 2) + "." +
+         padded(time.nanosecond, 9);
+}
+
+std::string written(const toml::date_time& time) {
+  std::string text = written(time.date) + "T" + written(time.time);
+  if (!time.offset) return text;
+  const int minutes = time.offset->minutes;
+  const int distance = minutes < 0 ? -minutes : minutes;
+  return text + (minutes < 0 ? "-" : "+") + padded(distance / 60, 2) + ":" + padded(distance % 60, 2);
+}
+
+std::string written(double real) {
+  if (std::isnan(real)) return "nan";
+  std::array<char, 32> buffer;
+  char* end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), real).ptr;
+  const std::string text(buffer.data(), end);
+  return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+}
+
+std::string written(const toml::node& scalar) {
+  if (const auto* text = scalar.as_string()) return toml_string(text->get());
+  if (const auto* number = scalar.as_integer()) return std::to_string(number->get());
+  if (const auto* truth = scalar.as_boolean()) return truth->get() ? "true" : "false";
+  if (const auto* real = scalar.as_floating_point()) return written(real->get());
+  if (const auto* date = scalar.as_date()) return written(date->get());
+  if (const auto* time = scalar.as_time()) return written(time->get());
+  if (const auto* moment = scalar.as_date_time()) return written(moment->get());
+  return {};
+}
 
 // The library limits how deep tables and arrays nest, and with that this recursion.
 TomlValue plain(const toml::node& node) {
@@ -37,6 +82,7 @@ TomlValue plain(const toml::node& node) {
     value.text = node.value<std::string>();
     value.number = node.value<std::int64_t>();
     value.truth = node.value<bool>();
+    value.written = written(node);
   }
   return value;
 }
@@ -58,6 +104,48 @@ TomlDocument parse_toml(const ConfigFile& file) {
   const toml::parse_result result = toml::parse(file.text, string_view(file.path));
   if (!result) return {{}, text_of(result.error()), result.error().source().begin.line};
   return {plain(result.table()), {}, 0};
+}
+
+std::string toml_string(string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      quoted += '\\';
+      quoted += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      std::array<char, 8> escape;
+      std::snprintf(escape.data(), escape.size(), "\\u%04X", static_cast<unsigned>(byte));
+      quoted += escape.data();
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+std::string toml_key(string_view key) {
+  const auto is_bare = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), is_bare);
+  return bare ? std::string(key) : toml_string(key);
+}
+
+bool says_nothing(const TomlValue& value) {
+  if (value.kind != TomlValue::Kind::scalar) return value.children.empty();
+  return value.written == "\"\"" || value.written == "0" || value.written == "false";
+}
+
+std::string toml_line(const TomlValue& value) {
+  if (value.kind == TomlValue::Kind::scalar) return value.written;
+  const bool table = value.kind == TomlValue::Kind::table;
+  std::string line;
+  for (const TomlValue& child : value.children) {
+    line += line.empty() ? "" : ", ";
+    line += (table ? toml_key(child.key) + " = " : "") + toml_line(child);
+  }
+  return table ? "{" + line + "}" : "[" + line + "]";
 }
 
 std::vector<TomlFile> parse_valid(std::span<const ConfigFile> files) {

@@ -29,6 +29,8 @@ struct TomlValue {
   std::optional<std::string> text;
   std::optional<std::int64_t> number;
   std::optional<bool> truth;
+  std::string
+      written;  // of a scalar, in TOML; the same for two of one type and value, however they were spelt
 
   // A table's member; null where this is no table or has no such member.
   [[nodiscard]] const TomlValue* member(std::string_view name) const;
@@ -43,6 +45,16 @@ struct TomlDocument {
 };
 
 [[nodiscard]] TomlDocument parse_toml(const ConfigFile& file);
+
+// `text` as a TOML string, and as a key: bare where that can be.
+[[nodiscard]] std::string toml_string(std::string_view text);
+[[nodiscard]] std::string toml_key(std::string_view key);
+
+// Whether it is what most settings are where they are left out: an empty text, list or table, 0, false.
+[[nodiscard]] bool says_nothing(const TomlValue& value);
+
+// The value in one line of TOML; a table is an inline one.
+[[nodiscard]] std::string toml_line(const TomlValue& value);
 
 struct TomlFile {
   const ConfigFile* file;

@@ -70,5 +70,38 @@ TEST(Toml, of_several_files_the_last_that_has_a_key_decides) {
   EXPECT_EQ(names.at("c").where(), "/etc/2:3");
 }
 
+TEST(Toml, a_scalar_is_written_in_one_way) {
+  const auto written = [](const std::string& text) {
+    const TomlDocument document = parse_toml({"/x", "a = " + text});
+    const TomlValue* value = document.root.member("a");
+    return value == nullptr ? "invalid" : value->written;
+  };
+  EXPECT_EQ(written("'x'"), written("\"\\u0078\""));
+  EXPECT_EQ(written("0x10"), "16");
+  EXPECT_NE(written("'1'"), written("1"));
+  EXPECT_NE(written("1"), written("1.0"));
+  EXPECT_NE(written("1"), written("true"));
+  EXPECT_EQ(written("1e3"), written("1000.0"));
+  EXPECT_EQ(written("nan"), "nan");
+  EXPECT_EQ(written("1979-05-27 07:32:00-08:30"), "1979-05-27T07:32:00.000000000-08:30");
+  EXPECT_EQ(written("07:32:00.5"), "07:32:00.500000000");
+}
+
+TEST(Toml, what_is_written_in_a_line_reads_as_the_same) {
+  const std::string text = "a = [1, 2.5, 'q\"\\', {b = true, 'c d' = [[], {}]}, \"\\u0001\\u007f\\n\"]\n";
+  const TomlDocument document = parse_toml({"/x", text});
+  ASSERT_EQ(document.error, "");
+  const std::string line = toml_line(*document.root.member("a"));
+  const TomlDocument again = parse_toml({"/x", "a = " + line});
+  ASSERT_EQ(again.error, "") << line;
+  EXPECT_EQ(toml_line(again.root), toml_line(document.root));
+}
+
+TEST(Toml, keys_are_bare_where_they_can_be) {
+  EXPECT_EQ(toml_key("a-b_9"), "a-b_9");
+  EXPECT_EQ(toml_key("io.x"), "\"io.x\"");
+  EXPECT_EQ(toml_key(""), "\"\"");
+}
+
 }  // namespace
 }  // namespace runi
