@@ -36,7 +36,9 @@ def includes():
         of_folder = found[os.path.relpath(top, SHIM)] = collections.defaultdict(list)
         for name in files:
             with open(os.path.join(top, name), encoding="utf-8") as file:
-                for header in re.findall(r'^ *# *include +"([^"]+)"', file.read(), re.MULTILINE):
+                text = file.read()
+            for opening, header in re.findall(r'^\s*#\s*include\s*(["<])([^">]+)[">]', text, re.MULTILINE):
+                if opening == '"' or any(os.path.exists(os.path.join(base, header)) for base in (SHIM, ROOT)):
                     of_folder[header].append(name)
     return found
 
