@@ -1,6 +1,5 @@
 #include "runictl/engines/drop_in.h"
 
-#include "core/path.h"
 #include "runictl/engines/judge.h"
 #include "runictl/engines/marked_block.h"
 
