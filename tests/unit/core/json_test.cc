@@ -51,6 +51,22 @@ TEST(Json, strings_with_escapes_know_their_place_and_their_meaning) {
   EXPECT_EQ(text.substr(member.begin, member.end - member.begin), R"("a\"b\\")");
 }
 
+TEST(Json, blanks_in_a_row_move_no_place) {
+  for (const std::string& blanks : {std::string("  "), std::string("\n\t \r\n"), std::string(40, ' ')}) {
+    const std::string text = blanks + "{" + blanks + R"("a  b")" + blanks + ":" + blanks + "[" + blanks +
+                             "-12" + blanks + "," + blanks + "true" + blanks + "," + blanks + R"("\n  x")" +
+                             blanks + "]" + blanks + "}" + blanks;
+    const auto found = places(text);
+    ASSERT_EQ(found.size(), 5U) << text;
+    EXPECT_EQ(found[2], "-12");
+    EXPECT_EQ(found[3], "true");
+    EXPECT_EQ(found[4], R"("\n  x")");
+    EXPECT_EQ(found[0], text.substr(blanks.size(), text.size() - 2 * blanks.size()));
+  }
+  EXPECT_EQ(places("7   "), Strings{"7"});
+  EXPECT_EQ(error_of("[1  2]").substr(0, 45), "not JSON: parse error at line 1, column 5: sy");
+}
+
 // Strings of plain characters are read eight bytes at a time: each place in a string of each length is tried.
 TEST(Json, what_is_special_in_a_string_is_found_at_every_place) {
   const struct {
