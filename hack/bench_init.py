@@ -18,6 +18,7 @@ import time
 
 import bench_init_plot
 from bench_shim import BUILD, HERE, ROOT, Missing, build, machine, median_interval, percent, skip
+from bench_verdicts import Verdicts, share_interval
 
 SIZE_BYTES, RESIDENT_KIB, DIRTY_KIB, WAKEUPS = 10240, 12, 8, 0
 MEMCG_OVER_FLOOR_KIB = 9
@@ -29,7 +30,6 @@ CONTAINERS = 100
 ORPHANS, TRACED_ORPHANS = 20_000, 1_000
 DELAYS_US = (0, 100, 200, 500, 1000, 2000)
 IDLE_S = 5
-ENOUGH = 6  # pairs; of fewer not even the whole range holds the true median 19 times of 20
 PEERS = {"tini": "tini", "tini-static": "tini", "dumb-init": "dumb-init", "catatonit": "catatonit"}  # Debian's packages
 NONE, FLOOR, RUNI, BARE = "none", "floor", "runi-init", "runi-init -n"
 REAPING = "runi-init before 6.15"
@@ -304,70 +304,45 @@ class MemoryGroup:
 
 def judge(results):
     """Rows of what, measured, budget, verdict."""
-    rows = []
-
-    def exact(what, key, budget, unit):
-        value = max(results[key][RUNI])
-        rows.append({"what": what, "measured": f"{value:,} {unit}", "budget": f"{budget:,} {unit}",
-                     "verdict": "pass" if value <= budget else "MISSED"})
-
-    def noisy(what, measured, budget, interval):
-        """The interval is that of the excess over the budget."""
-        low, high = interval
-        rows.append({"what": what, "measured": measured, "budget": budget,
-                     "verdict": "pass" if high <= 0 else "over" if low > 0 else "unclear"})
-
-    exact("file size", "file size, bytes", SIZE_BYTES, "bytes")
-    exact("resident memory, idle", "resident, KiB", RESIDENT_KIB, "KiB")
-    exact("private dirty memory, idle", "private dirty, KiB", DIRTY_KIB, "KiB")
-    exact(f"wake-ups in {IDLE_S} s, idle", "wake-ups", WAKEUPS, "")
+    verdicts = Verdicts(results, RUNI)
+    verdicts.exact("file size", "file size, bytes", SIZE_BYTES, "bytes")
+    verdicts.exact("resident memory, idle", "resident, KiB", RESIDENT_KIB, "KiB")
+    verdicts.exact("private dirty memory, idle", "private dirty, KiB", DIRTY_KIB, "KiB")
+    verdicts.exact(f"wake-ups in {IDLE_S} s, idle", "wake-ups", WAKEUPS, "")
     if "charged, KiB" in results:
-        charged = results["charged, KiB"]
-        sandbox = statistics.median(charged[RUNI]) - statistics.median(charged[BARE])
-        floor = statistics.median(charged[FLOOR])
-        excess = [mine - MEMCG_OVER_FLOOR_KIB - other for mine, other in zip(charged[BARE], charged[FLOOR])]
-        noisy("memory charged for a container, without the sandbox",
-              f"{statistics.median(charged[BARE]):.0f} KiB (the sandbox: {sandbox:+.0f})",
-              f"{floor + MEMCG_OVER_FLOOR_KIB:.0f} KiB: the floor's and {MEMCG_OVER_FLOOR_KIB}", (min(excess), max(excess)))
-    peers = [name for name in PEERS if name in results["stop, ms"]]
+        judge_charged(verdicts, results["charged, KiB"])
+    judge_times(verdicts, [name for name in PEERS if name in results["stop, ms"]])
+    return verdicts.rows
 
-    def against(what, key, share, others, label, own=RUNI):
-        """Beside the best of the others, by pairs. Which is the best, every other sample tells, and the rest how it
-        compares: to be chosen for one's luck must not help."""
-        if not others:
-            return
-        samples = results[key]
-        best = min(others, key=lambda name: statistics.median(samples[name][::2]))
-        excess = [mine - share * other for mine, other in zip(samples[own][1::2], samples[best][1::2])]
-        noisy(what, f"{statistics.median(samples[own]):.1f} us",
-              f"{share * statistics.median(samples[best]):.1f} us: {label.format(best)}",
-              median_interval(excess) if len(excess) >= ENOUGH else (-math.inf, math.inf))
 
-    against("start and exit, without the sandbox", "start and exit, us", TIME_OF_FLOOR, [FLOOR],
-            f"{TIME_OF_FLOOR} of the {{}}'s", BARE)
-    against("start and exit", "start and exit, us", TIME_OF_PEERS, peers, f"{TIME_OF_PEERS} of {{}}'s")
-    against("signal latency, p50", "signal, p50, us", 1, peers, "{}'s")
-    against("signal latency, p99", "signal, p99, us", 1, peers, "{}'s")
+def judge_charged(verdicts, charged):
+    sandbox = statistics.median(charged[RUNI]) - statistics.median(charged[BARE])
+    floor = statistics.median(charged[FLOOR])
+    excess = [mine - MEMCG_OVER_FLOOR_KIB - other for mine, other in zip(charged[BARE], charged[FLOOR])]
+    verdicts.noisy("memory charged for a container, without the sandbox",
+                   f"{statistics.median(charged[BARE]):.0f} KiB (the sandbox: {sandbox:+.0f})",
+                   f"{floor + MEMCG_OVER_FLOOR_KIB:.0f} KiB: the floor's and {MEMCG_OVER_FLOOR_KIB}",
+                   (min(excess), max(excess)))
+
+
+def judge_times(verdicts, peers):
+    results = verdicts.results
+    verdicts.against("start and exit, without the sandbox", "start and exit, us", TIME_OF_FLOOR, [FLOOR],
+                     f"{TIME_OF_FLOOR} of the {{}}'s", BARE)
+    verdicts.against("start and exit", "start and exit, us", TIME_OF_PEERS, peers, f"{TIME_OF_PEERS} of {{}}'s")
+    verdicts.against("signal latency, p50", "signal, p50, us", 1, peers, "{}'s")
+    verdicts.against("signal latency, p99", "signal, p99, us", 1, peers, "{}'s")
     lost, sent = results["lost"][RUNI]
-    noisy("SIGTERMs lost early", f"{lost} of {sent}", f"{LOST_SHARE:.0%}",
-          [bound - LOST_SHARE for bound in share_interval(lost, sent)])
+    verdicts.noisy("SIGTERMs lost early", f"{lost} of {sent}", f"{LOST_SHARE:.0%}",
+                   [bound - LOST_SHARE for bound in share_interval(lost, sent)])
     calls, cpu = results["calls per orphan"][RUNI][0], results["CPU per orphan, us"]
     if calls == 0:
-        noisy("CPU time for an orphan, the kernel reaping", f"{statistics.median(cpu[RUNI]):.3f} us, 0 system calls",
-              "0", (min(cpu[RUNI]), max(cpu[RUNI])))
-    against("CPU time for an orphan, reaping itself", "CPU per orphan, us", 1, peers, "{}'s", REAPING)
+        verdicts.noisy("CPU time for an orphan, the kernel reaping",
+                       f"{statistics.median(cpu[RUNI]):.3f} us, 0 system calls", "0", (min(cpu[RUNI]), max(cpu[RUNI])))
+    verdicts.against("CPU time for an orphan, reaping itself", "CPU per orphan, us", 1, peers, "{}'s", REAPING)
     stops = results["stop, ms"][RUNI]
-    noisy("stopping an application without a handler", f"{statistics.median(stops):.2f} ms", f"{STOP_MS} ms",
-          [bound - STOP_MS for bound in median_interval(stops)])
-    return rows
-
-
-def share_interval(count, total):
-    """Where the true share lies 19 times of 20 (Wilson's interval)."""
-    share, z = count / total, 1.96
-    middle = share + z * z / (2 * total)
-    reach = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return (middle - reach) / (1 + z * z / total), (middle + reach) / (1 + z * z / total)
+    verdicts.noisy("stopping an application without a handler", f"{statistics.median(stops):.2f} ms", f"{STOP_MS} ms",
+                   [bound - STOP_MS for bound in median_interval(stops)])
 
 
 # --- report

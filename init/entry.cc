@@ -3,8 +3,8 @@
 #if defined(__x86_64__)
 
 // At entry the stack pointer is at argc (System V ABI for x86-64, 3.4.1). The stack goes on from a page
-// border, so that what stays for good fits one page. clone(2) takes flags, stack, two thread-id pointers and
-// a thread pointer; the flags used here leave the last unread, so that r8 and r9, which the kernel
+// border, so that the frames that stay fit one page. clone(2) takes flags, stack, two thread-id pointers and
+// a thread pointer; with the flags used here it does not read the last, so r8 and r9, which the kernel
 // preserves, carry function and argument into the child.
 asm(R"(
     .text

@@ -8,8 +8,8 @@ namespace {
 
 constexpr int kUsualLimit = 1024;  // RLIMIT_NOFILE as most programs have it
 
-// Closes every descriptor from 3 on but keep: without close_range(2) (before Linux 5.9, or denied) one by
-// one, as far as is affordable.
+// Closes every descriptor from 3 on except keep. Without close_range(2) (before Linux 5.9, or denied) one by
+// one, as far up as is affordable.
 void close_files(int keep) {
   const unsigned kept = keep < 3 ? 2 : static_cast<unsigned>(keep);
   if ((kept <= 3 || kernel::close_range(3, kept - 1) == 0) && kernel::close_range(kept + 1, ~0U) == 0) return;
@@ -18,9 +18,9 @@ void close_files(int keep) {
   }
 }
 
-// Leaves open no more than the file's name: who writes to /proc/1/fd/1 opens it anew. A terminal is the
-// application's now. Held open, criu would save it with the session of the first process that has it, PID 1,
-// which is none, and only the restore would fail.
+// Holds no more than the file's name (O_PATH): programs that write to /proc/1/fd/1 open it anew. The terminal
+// is the application's now. If PID 1 held it open, criu would save it with PID 1's session, which has no
+// terminal, and only the restore would fail.
 void hold_by_name(int fd) {
   Numbered path;
   const long name = kernel::open(path.set("/proc/self/fd/", static_cast<unsigned>(fd)), O_PATH);

@@ -1,13 +1,13 @@
-// What PID 1 still holds of files once it only waits.
+// The files that PID 1 still holds once it only waits.
 #pragma once
 
 #include "start.h"
 
 namespace runi {
 
-// Lets go of everything that would outlive its use in a process that runs as long as the container: files,
-// locks and pipes behind descriptors, the mount below the working directory. 0, 1 and 2 stay, because
-// programs write to /proc/1/fd/1, on a terminal by name only unless the init `speaks`; so does pidfd.
+// Closes every descriptor but 0, 1, 2 and pidfd, and leaves the working directory: PID 1 lives as long as the
+// container, and would pin files, locks, pipes and a mount that long. 0, 1 and 2 stay, because programs write
+// to /proc/1/fd/1; if they are a terminal, only its name stays, unless the init `speaks`.
 void let_go(const Place& place, int pidfd, bool speaks);
 
 }  // namespace runi

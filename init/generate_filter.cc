@@ -1,6 +1,8 @@
 // Writes the seccomp filter of runi-init's self-sandbox for one architecture, as bytes for an array's
-// initialiser: it allows what serve.cc calls from then on, and answers anything else with EPERM. Run by the
-// build.
+// initialiser: it allows what serve.cc and shield.cc call from then on, and answers anything else with EPERM.
+// Run by the build.
+#include "pidfd_info.h"
+
 #include <linux/ptrace.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
@@ -13,8 +15,6 @@
 
 namespace {
 
-constexpr std::uint32_t kPidfdGetInfo = 0xC040FF0B;  // kernel.h: kPidfdGetInfo, the same on all architectures
-
 constexpr std::uint64_t kUnchanged = ~std::uint64_t{0};  // setresuid(2): -1
 
 constexpr int kAllowed[] = {
@@ -24,13 +24,13 @@ constexpr int kAllowed[] = {
     SCMP_SYS(writev),
 };
 
-// Calls of which one argument decides: its index, and its value.
+// Calls that are allowed with one value of one argument: its index and that value.
 constexpr struct {
   int number;
   unsigned argument;
   std::uint64_t value;
 } kAllowedWith[] = {
-    {SCMP_SYS(ioctl), 1, kPidfdGetInfo},
+    {SCMP_SYS(ioctl), 1, runi::kernel::kPidfdGetInfo},
     {SCMP_SYS(prctl), 0, PR_SET_DUMPABLE},
     {SCMP_SYS(ptrace), 0, PTRACE_DETACH},
     {SCMP_SYS(setresuid), 1, kUnchanged},  // the real user
@@ -56,10 +56,10 @@ int main(int argc, char** argv) {
     check(seccomp_arch_add(filter, architecture), "add architecture");
     check(seccomp_arch_remove(filter, seccomp_arch_native()), "remove native architecture");
   }
-  // A tree, not a list: when a filter is installed, the kernel runs it for every system call there is
-  // (seccomp_cache_prepare() in kernel/seccomp.c), which takes most of the time that this does.
+  // A tree, not a list: installing a filter takes most of its time to run it for every system call there is
+  // (seccomp_cache_prepare() in kernel/seccomp.c).
   check(seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2), "optimize");
-  // The call is of no use to a program that is not built for the architecture, but must not end PID 1 either.
+  // Calls of another architecture are of no use to the init, but must not end it either.
   check(seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM)), "bad architecture");
   for (const int number : kAllowed) check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0), "allow");
   for (const auto& call : kAllowedWith) {
@@ -72,8 +72,7 @@ int main(int argc, char** argv) {
   check(seccomp_export_bpf(filter, fileno(bytes)), "export");
   seccomp_release(filter);
   std::rewind(bytes);
-  // One instruction a line: struct sock_filter of linux/filter.h, in the byte order that both architectures
-  // have.
+  // One instruction a line: struct sock_filter of linux/filter.h, in the byte order of both architectures.
   struct {
     std::uint16_t code;
     std::uint8_t jump_true;

@@ -1,10 +1,11 @@
-// The kernel as a program without a C library sees it: the system calls the init makes, on x86-64 and arm64.
+// The kernel without a C library: the system calls that the init makes, on x86-64 and arm64.
 //
 // A call returns what the kernel returned: its value, or -errno. Nothing retries, nothing sets errno.
 #pragma once
 
+#include "pidfd_info.h"
+
 #include <asm/errno.h>
-#include <asm/ioctl.h>
 #include <asm/ioctls.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
@@ -48,19 +49,6 @@ struct SignalAction {
 
 // SIG_IGN.
 inline void (*const kIgnore)(int) = reinterpret_cast<void (*)(int)>(1);
-
-// What PIDFD_GET_INFO fills in: struct pidfd_info of include/uapi/linux/pidfd.h, as long as it was in
-// Linux 6.13, its first; newer kernels take that, too.
-struct ProcessInfo {
-  std::uint64_t mask;  // in: what is wanted; out: what there is
-  std::uint64_t cgroup;
-  std::uint32_t ids[11];
-  std::int32_t exit_code;  // as wait(2) tells it
-};
-static_assert(sizeof(ProcessInfo) == 64);
-constexpr unsigned kPidfdGetInfo = _IOWR(0xFF, 11, ProcessInfo);
-constexpr std::uint64_t kPidfdInfoPid = 1U << 0;
-constexpr std::uint64_t kPidfdInfoExit = 1U << 3;  // since Linux 6.15
 
 #if defined(__x86_64__)
 
@@ -141,8 +129,8 @@ constexpr std::uint64_t kPidfdInfoExit = 1U << 3;  // since Linux 6.15
 #error "runi-init knows the system calls of x86-64 and arm64 only"
 #endif
 
-// A pointer as an argument of call(). That assembly writes there the analyzer cannot see; that a function
-// which it cannot read might, it assumes.
+// A pointer as an argument of call(). The analyzer cannot see that the assembly writes there, but assumes it
+// of a function without a body.
 [[gnu::always_inline]] inline long word(const void* pointer) {
   return reinterpret_cast<long>(pointer);
 }
@@ -164,14 +152,14 @@ inline long set_signal_action(int signal, const SignalAction& action, SignalActi
   return call(__NR_rt_sigaction, signal, word(&action), word(old), sizeof action.mask);
 }
 
-// Takes one pending signal out of `set`, waiting for it at most `timeout`, or for ever where that is null.
-// Returns its number. Errors: -EAGAIN the time is over, -EINTR a stop or a tracer got in between.
+// Takes one pending signal that is in `set`, waiting for it at most `timeout`, or for ever if that is null.
+// Returns its number. Errors: -EAGAIN when the time is over, -EINTR after a stop or for a tracer.
 inline long wait_for_signal(SignalSet set, siginfo_t* info, const __kernel_timespec* timeout) {
   return call(__NR_rt_sigtimedwait, word(&set), word(info), word(timeout), sizeof set);
 }
 
-// Sends a signal with all that came with it. To others the kernel takes only what a process could have
-// queued: si_code below 0 and not SI_TKILL (do_rt_sigqueueinfo in kernel/signal.c); to oneself, anything.
+// Sends a signal with all that came with it. For other processes the kernel accepts only what a process could
+// have queued: si_code below 0 and not SI_TKILL (do_rt_sigqueueinfo() in kernel/signal.c).
 inline long queue_signal(long pid, const siginfo_t& info) {
   return call(__NR_rt_sigqueueinfo, pid, info.si_signo, word(&info));
 }
@@ -180,12 +168,13 @@ inline long kill(long pid, int signal) {
   return call(__NR_kill, pid, signal);
 }
 
-// A descriptor that can be read from while one of these signals is pending.
+// Returns a descriptor that can be read from while one of these signals is pending.
 inline long open_signals(SignalSet set) {
   return call(__NR_signalfd4, -1, word(&set), sizeof set, O_CLOEXEC);
 }
 
-// Waits until there is something to be told of a file. Returns of how many there is; 0 when the time is over.
+// Waits for an event on a file, at most `timeout`, or for ever if that is null. Returns the number of files
+// with an event; 0 when the time is over.
 inline long poll(pollfd* files, unsigned count, const __kernel_timespec* timeout) {
   return call(__NR_ppoll, word(files), count, word(timeout), 0, 0);
 }
@@ -219,7 +208,7 @@ inline long scheduling_policy() {
   return call(__NR_sched_getscheduler, 0);
 }
 
-// `info` is what PIDFD_GET_INFO gives.
+// PIDFD_GET_INFO.
 inline long process_info(long pidfd, ProcessInfo* info) {
   info->mask = kPidfdInfoExit;
   return call(__NR_ioctl, pidfd, kPidfdGetInfo, word(info));
@@ -230,7 +219,7 @@ inline long stop_tracing(long pid, int signal) {
   return call(__NR_ptrace, PTRACE_DETACH, pid, 0, signal);
 }
 
-// Whether processes that may trace this one, or look into it, are those of its user (prctl(2)).
+// Whether processes of the same user may trace this one, or look into it (prctl(2)).
 inline long set_dumpable(bool on) {
   return call(__NR_prctl, PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0);
 }
@@ -239,7 +228,7 @@ inline long getuid() {
   return call(__NR_getuid);
 }
 
-// The real user only: effective user, and with it every capability, stay.
+// Sets the real user only: the effective user stays, and with it every capability.
 inline long set_real_user(long user) {
   return call(__NR_setresuid, user, -1, -1);
 }
@@ -248,7 +237,7 @@ inline long kernel_name(new_utsname* name) {
   return call(__NR_uname, word(name));
 }
 
-// A descriptor, closed by exec, that stands for a process.
+// Returns a pidfd, closed by exec.
 inline long open_process(long pid) {
   return call(__NR_pidfd_open, pid, 0);
 }
@@ -261,7 +250,7 @@ inline long set_parent_death_signal(int signal) {
   return call(__NR_prctl, PR_SET_PDEATHSIG, signal);
 }
 
-// Any child's change of state. info->si_pid stays 0 where WNOHANG found none.
+// Any child's change of state. info->si_pid is 0 if WNOHANG found none.
 inline long wait_for_any(siginfo_t* info, int options) {
   info->si_pid = 0;
   return call(__NR_waitid, P_ALL, 0, word(info), options, 0);
@@ -283,7 +272,7 @@ inline long open(const char* path, int flags) {
 inline long read_at(long fd, char* buffer, std::size_t size, long offset) {
   return call(__NR_pread64, fd, word(buffer), static_cast<long>(size), offset);
 }
-// What a symbolic link holds, without a null at its end. Returns its length.
+// Reads a symbolic link, without a null at its end. Returns its length.
 inline long read_link(const char* path, char* buffer, std::size_t size) {
   return call(__NR_readlinkat, AT_FDCWD, word(path), word(buffer), static_cast<long>(size));
 }
@@ -317,12 +306,16 @@ inline long ioctl(long fd, unsigned request, int* value) {
 
 // --- time --------------------------------------------------------------------------------------------------
 
-// The time of a clock: CLOCK_MONOTONIC, or one of the next.
-inline long time_of(long clock, __kernel_timespec* now) {
-  return call(__NR_clock_gettime, clock, word(now));
+constexpr long kNsPerSecond = 1'000'000'000;
+
+// Returns the time of a clock in nanoseconds: of CLOCK_MONOTONIC, or of one of cpu_clock_of().
+[[gnu::noinline, gnu::cold]] inline long time_ns(long clock) {
+  __kernel_timespec now;
+  const long result = call(__NR_clock_gettime, clock, word(&now));
+  return result != 0 ? result : now.tv_sec * kNsPerSecond + now.tv_nsec;
 }
 
-// The clock that tells how much CPU time a process has used (clock_getcpuclockid(3); CPUCLOCK_SCHED of
+// The clock of the CPU time that a process has used (clock_getcpuclockid(3); CPUCLOCK_SCHED of
 // include/linux/posix-timers.h).
 constexpr long cpu_clock_of(long pid) {
   return ~pid << 3 | 2;
@@ -330,9 +323,9 @@ constexpr long cpu_clock_of(long pid) {
 
 // --- memory ------------------------------------------------------------------------------------------------
 
-// Gives the pages from begin, which lies on a page border, up to end back, the last one whole. Does nothing
-// where end is not above begin; what is not mapped does no harm. Not a call: it may lie in what is given
-// back.
+// Gives back the pages from begin, a page border, up to end; the last one whole. Does nothing unless end is
+// above begin; pages that are not mapped do no harm. Always inline, because the code of a call could be in
+// what is given back.
 [[gnu::always_inline]] inline void discard(const char* begin, const char* end) {
   if (begin < end) call(__NR_madvise, word(begin), end - begin, MADV_DONTNEED);
 }
@@ -340,10 +333,10 @@ constexpr long cpu_clock_of(long pid) {
 // --- what needs assembly (entry.cc) ------------------------------------------------------------------------
 
 // Makes a process with the system call `number` (clone, or one without arguments such as vfork) that runs
-// function(argument) on the stack that ends at stack_top, and never on the caller's frames, so that a child
-// which shares memory with its parent cannot spoil them. With CLONE_PIDFD, where the kernel knows that,
-// files[0] becomes the child's pidfd; with CLONE_CHILD_CLEARTID, files[1] becomes 0 when the child leaves the
-// memory. Returns the child's pid, or -errno.
+// function(argument) on the stack that ends at stack_top, never on the caller's frames: a child that shares
+// memory with its parent cannot spoil those. With CLONE_PIDFD, if the kernel knows it, files[0] becomes the
+// child's pidfd; with CLONE_CHILD_CLEARTID, files[1] becomes 0 when the child leaves the memory. Returns the
+// child's pid, or -errno.
 extern "C" long runi_spawn(long number, unsigned long flags, char* stack_top, void (*function)(const void*),
                            const void* argument, int* files);
 

@@ -1,4 +1,4 @@
-// What the compiler may call where a program has no C library (GCC manual, "Language Standards Supported by
+// Functions that the compiler may call even without a C library (GCC manual, "Language Standards Supported by
 // GCC", Freestanding).
 #include <cstddef>
 

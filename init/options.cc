@@ -12,7 +12,7 @@ static_assert(kLastSignal == SignalMap::kSignals && kKillSignal == SIGKILL && kS
 
 constexpr int kLongestGrace = 99'999'999;  // three years; read_number cannot overflow
 
-// Takes the value of an option that has one. Returns whether it is one.
+// Takes the value of an option. Returns whether it is valid.
 bool take_value(Options& options, char option, const char* value) {
   if (option == 'S') {
     options.shield = true;

@@ -10,7 +10,7 @@ enum class Request : unsigned char { run, pause, help, version, licence, refuse 
 // A set of signals; bit 0 is signal 1.
 using Signals = std::uint64_t;
 
-// What becomes of each signal, which unless set is itself.
+// To what each signal is rewritten; unless set, to itself.
 class SignalMap {
  public:
   static constexpr int kSignals = 64;
@@ -42,7 +42,7 @@ struct Options {
   bool subreaper = false;                // -s
   bool sandbox = true;                   // not -n
   bool warn_of_orphans = false;          // -w
-  unsigned char verbosity = 0;           // how many -v, 2 at most
+  unsigned char verbosity = 0;           // -v: how often, 2 at most
   unsigned char on_parents_death = 0;    // -p: the signal, 0 for none
   bool shield = false;                   // -S
   Signals stops = 0;                     // -S: the signals that pass it
@@ -51,12 +51,12 @@ struct Options {
   ExitCodes expected;                    // -e
   const char* const* command = nullptr;  // run: the application's arguments, null-terminated, at least one
   const char* complaint = nullptr;       // refuse: what is wrong
-  const char* wrong = nullptr;           // refuse: the argument that is, as it was given; may be null
+  const char* wrong = nullptr;           // refuse: the wrong argument as it was given; may be null
 };
 
-// Reads args, main's argv whole. Options stand before the command, as POSIX has it (Utility Syntax Guideline
-// 9): the first argument that is not one begins the command, so `ls -l` needs no `--`. Short options may be
-// clustered (-gs), and the last of a cluster may have its value behind it (-e143). args may be empty.
+// Reads args, all of main's argv. Options stand before the command (POSIX, Utility Syntax Guideline 9): the
+// first argument that is not one begins the command, so `ls -l` needs no `--`. Short options may be clustered
+// (-gs), and the last of a cluster may be followed directly by its value (-e143). args may be empty.
 [[nodiscard]] Options parse_options(const char* const* args);
 
 }  // namespace runi

@@ -1,4 +1,4 @@
-// The one line runi-init prints when something is wrong.
+// The one line that runi-init prints when something is wrong.
 #pragma once
 
 #include "kernel.h"
@@ -6,8 +6,8 @@
 
 namespace runi {
 
-// Writes "runi-init: ", the parts and a newline to stderr, in one go so that lines of others do not get in
-// between. Whether it arrives does not matter.
+// Writes "runi-init: ", the parts and a newline to stderr, in one call so that no other line gets in between.
+// An error is ignored.
 [[gnu::noinline, gnu::cold]] inline void report(const char* first, const char* second = "",
                                                 const char* third = "", const char* fourth = "") {
   const char* const parts[] = {"runi-init: ", first, second, third, fourth, "\n"};

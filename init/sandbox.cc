@@ -9,7 +9,7 @@
 namespace runi {
 namespace {
 
-// Of generate_filter.cc.
+// Made by generate_filter.cc.
 constexpr sock_filter kFilter[] = {
 #if defined(__x86_64__)
 #include "filter_x86_64.inc"
@@ -32,7 +32,7 @@ void enter_sandbox() {
   const sock_fprog program = {sizeof kFilter / sizeof *kFilter, const_cast<sock_filter*>(kFilter)};
   kernel::call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   kernel::call(__NR_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, kernel::word(&program));
-  // Not before: until now it could have been taken over.
+  // Not earlier: until now PID 1 could have been taken over.
   kernel::set_dumpable(true);
 }
 

@@ -3,64 +3,59 @@
 #include "files.h"
 #include "report.h"
 #include "sandbox.h"
+#include "shield.h"
 #include "text.h"
 
 // The linker's: where the file's image lies in memory.
 extern "C" const char __ehdr_start[];  // NOLINT(readability-identifier-naming)
 extern "C" const char _end[];          // NOLINT(readability-identifier-naming)
 
-// What is resident while the application runs is marked hot, which has the linker put it on the file's first
-// page.
+// Code that is resident while the application runs is marked hot, so that the linker puts it on the file's
+// first page.
 
 namespace runi {
 namespace {
 
+using kernel::kNsPerSecond;
 using kernel::set_of;
 
-constexpr int kReapBatch = 64;    // orphans reaped before the signals get their turn
+constexpr int kReapBatch = 64;    // orphans reaped before the next signal is taken
 constexpr long kStartPages = 16;  // more stack than the start can have used
 
 constexpr __kernel_timespec kNow = {};
-constexpr __kernel_timespec kMoment = {0, 1'000'000};
-constexpr int kMostLooks = 50;       // a moment apart
-constexpr int kLongBlocked = 5;      // looks that have found a signal blocked: it is so on purpose
-constexpr long kLongRunNs = 50'000;  // longer than it takes to leave a system call
-constexpr long kNsPerSecond = 1'000'000'000;
 
 enum class Phase : unsigned char {
   pausing,    // -P: there is no application
   running,    // the application runs
-  finishing,  // it has ended, and what it leaves behind is waited for
+  grace,      // -t: it has ended; what it left behind has some time to do so too
+  following,  // -S: it was ended by a signal; what it left behind got that too, and is waited for
 };
+
+// The two in State::polled.
+constexpr int kPidfd = 0;  // the application's
+constexpr int kSignalfd = 1;
 
 struct State {
   const Options& options;
   const Place& place;
   Phase phase = Phase::pausing;
-  bool backlog = false;         // more may be ready to be reaped
+  bool backlog = false;         // there may be more to reap
   bool asked_to_end = false;    // by a SIGTERM
   bool borrows_user = false;    // signals reach the application only when they come from its user
   int status = kExitInitError;  // to end with when there is nothing left to wait for
   long self;                    // the init's own number
-  long application = 0;
+  Application application = {};
   long target = 0;       // of forwarded signals: the application, or minus that for its whole group
-  long rest = 0;         // finishing: whom the last signals are for, as kill(2) takes it
-  long own_user = -1;    // where a user is borrowed: the init's, and the application's as it was last seen
-  long user = -1;        //
-  int status_file = -1;  // the application's /proc/PID/status and wchan, where they are wanted and can be had
-  int wait_file = -1;    //
-  Signals waited = 0;    // what the application blocks on purpose, or waits for
-  Signals unhandled = 0;  // what was forwarded though the application would not handle it
-  long deadline_ns = 0;   // finishing: when it ends at the latest; 0 for never
-  // What to wait for, where the kernel reaps (see let_kernel_reap): the application's pidfd, and one for
-  // signals.
-  pollfd files[2] = {{-1, 0, 0}, {-1, POLLIN, 0}};
+  long rest = 0;         // after the application's end: what is left, as kill(2) names it
+  long own_user = -1;    // borrowing: the init's own user
+  long user = -1;        // borrowing: the application's, as last seen
+  long deadline_ns = 0;  // grace: when to end at the latest
+  pollfd polled[2] = {{-1, 0, 0}, {-1, POLLIN, 0}};  // where the kernel reaps, see let_kernel_reap()
 
-  [[nodiscard]] bool kernel_reaps() const { return files[0].fd >= 0; }
+  [[nodiscard]] bool kernel_reaps() const { return polled[kPidfd].fd >= 0; }
 };
 
-// Where stderr takes nothing now, because nobody reads what is there, the line is lost: signals must not wait
-// for it.
+// Drops the line if stderr takes nothing now, because nobody reads it: signals must not wait for that.
 [[gnu::noinline, gnu::cold]] void say(const char* text, long number) {
   pollfd file = {2, POLLOUT, 0};
   if (kernel::poll(&file, 1, &kNow) == 0) return;
@@ -68,102 +63,22 @@ struct State {
   report(line.set(text, static_cast<std::uint64_t>(number)));
 }
 
-// --- what /proc tells of the application -------------------------------------------------------------------
-
-// Opens what the application has of this name in /proc.
-[[gnu::cold]] int open_own(const State& state, const char* name) {
-  Numbered path;
-  path.set("/proc/", static_cast<std::uint64_t>(state.application), name);
-  return static_cast<int>(kernel::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-}
-
-// Whether /proc shows the PID namespace that the init is in.
-[[gnu::cold]] bool has_proc(const State& state) {
-  char self[24] = {};
-  Numbered own;
-  return kernel::read_link("/proc/self", self, sizeof self - 1) > 0 &&
-         equal(self, own.set("", static_cast<std::uint64_t>(state.self)));
-}
-
-std::uint64_t read_digits(const char* text, unsigned base) {
-  std::uint64_t number = 0;
-  for (;; ++text) {
-    unsigned digit = static_cast<unsigned char>(*text) - static_cast<unsigned>('0');
-    if (digit > 9) digit = static_cast<unsigned char>(*text) - static_cast<unsigned>('a') + 10;
-    if (digit >= base) return number;
-    number = number * base + digit;
-  }
-}
-
-// Reads of the application what matters for a signal: which it blocks or handles, its real user, its tracer,
-// what it does at this moment, and how often it has slept. Returns whether all of it could be had, of an
-// application that is alive.
-struct Facts {
-  char state = '?';  // R runs or could, S sleeps, D too but for no signal, Z its first thread has ended
-  long sleeps = 0;
-  Signals blocked = 0;
-  Signals handled = 0;
-  long user = -1;
-  long tracer = 0;
-};
-[[gnu::noinline, gnu::cold]] bool read_facts(int file, Facts& facts) {
-  char chunk[1024];
-  char line[48];
-  std::size_t length = 0;
-  long offset = 0;
-  for (;;) {
-    const long got = kernel::read_at(file, chunk, sizeof chunk, offset);
-    if (got <= 0) return false;
-    offset += got;
-    for (const char* at = chunk; at != chunk + got; ++at) {
-      if (*at != '\n') {
-        if (length < sizeof line - 1) line[length++] = *at;
-        continue;
-      }
-      line[length] = '\0';
-      length = 0;
-      if (const char* letter = after(line, "State:\t")) {
-        facts.state = *letter;
-      }
-      if (const char* pid = after(line, "TracerPid:\t")) {
-        facts.tracer = static_cast<long>(read_digits(pid, 10));
-      }
-      if (const char* user = after(line, "Uid:\t")) facts.user = static_cast<long>(read_digits(user, 10));
-      if (after(line, "Threads:\t0") != nullptr) return false;  // all of it has ended
-      if (const char* set = after(line, "SigBlk:\t")) facts.blocked = read_digits(set, 16);
-      if (const char* set = after(line, "SigCgt:\t")) facts.handled = read_digits(set, 16);
-      if (*line == 'v') {  // "voluntary_ctxt_switches:\t"
-        facts.sleeps = static_cast<long>(read_digits(line + 25, 10));
-        return true;
-      }
-    }
-  }
-}
-
-// A clock's time in nanoseconds; negative where there is no clock.
-[[gnu::noinline, gnu::cold]] long time_ns(long clock) {
-  __kernel_timespec now;
-  if (kernel::time_of(clock, &now) != 0) return -1;
-  return now.tv_sec * kNsPerSecond + now.tv_nsec;
-}
-
 // --- the end -----------------------------------------------------------------------------------------------
 
-// Ends. The kernel kills what is left of a PID namespace when its PID 1 ends, so that for that there is
-// nothing to be done.
+// The kernel kills what is left of a PID namespace when its PID 1 ends. Outside of one that is for us to do.
 [[noreturn]] void end(const State& state) {
   if (state.rest < -1) kernel::kill(state.rest, SIGKILL);
   kernel::exit(state.status);
 }
 
-// From now on children are waited for, and their stops for a tracer are told.
+// From now on the init waits for its children itself, and is told when they stop for a tracer.
 void reap_oneself(State& state) {
-  state.files[0].fd = -1;
+  state.polled[kPidfd].fd = -1;
   kernel::set_signal_action(SIGCHLD, {}, nullptr);
   state.backlog = true;
 }
 
-// Sends as the application's user where there is no other way.
+// Sends as the application's user if there is no other way.
 [[gnu::hot]] long send(const State& state, long target, int signal, const siginfo_t* info = nullptr) {
   const bool borrow = state.borrows_user && state.user >= 0;
   if (borrow) kernel::set_real_user(state.user);
@@ -172,108 +87,45 @@ void reap_oneself(State& state) {
   return result;
 }
 
-// The application has ended; by `signal`, where that is not 0. Ends as it did, at once or after what it
-// leaves behind:
+// The application has ended with `status`; by `signal` unless that is 0. Ends as it did: at once, or after
+// what it leaves behind:
 // - with -t, that is asked to end, and has so many seconds;
-// - with -S, if the application was ended by a signal that PID 1 would have been immune to, what is left
+// - with -S, if the application was ended by a signal to which PID 1 would have been immune, what is left
 //   gets that signal too. As PID 1 the application would still be there, and with it what it started.
-// What is left is all there is in the namespace if this is PID 1. Otherwise that would be the whole machine,
-// and it is the application's process group (whose number nobody else can have got in this moment, for the
-// kernel hands them out in turn).
+// In a PID namespace of our own, what is left is everything. Outside of one that would be the whole machine,
+// so there it is the application's process group. (Nobody else can have got its number so soon: the kernel
+// hands numbers out in turn.)
 [[gnu::noinline, gnu::cold]] void finish(State& state, int status, int signal) {
   if (state.options.verbosity > 0) say("ended with ", status);
   state.status = state.options.expected.contain(status) ? 0 : status;
   const int grace_s = state.options.grace_s;
-  const bool follows = grace_s == kNoGrace && signal != 0 && (state.unhandled & set_of(signal)) != 0;
+  const bool follows =
+      grace_s == kNoGrace && signal != 0 && (state.application.unhandled & set_of(signal)) != 0;
   if (!follows) {
     if (grace_s <= 0) end(state);
-    const long now_ns = time_ns(CLOCK_MONOTONIC);
+    const long now_ns = kernel::time_ns(CLOCK_MONOTONIC);
     if (now_ns < 0) end(state);
     state.deadline_ns = now_ns + grace_s * kNsPerSecond;
   }
-  state.phase = Phase::finishing;
-  state.rest = state.self == 1 ? -1 : -state.application;
+  state.phase = follows ? Phase::following : Phase::grace;
+  state.rest = state.self == 1 ? -1 : -state.application.pid;
   reap_oneself(state);
   send(state, state.rest, follows ? signal : SIGTERM);
-  send(state, state.rest, SIGCONT);  // what is stopped takes no other signal
-}
-
-const char* page_floor(const char* address, long page_size) {
-  return address - (reinterpret_cast<std::uintptr_t>(address) & static_cast<unsigned long>(page_size - 1));
+  send(state, state.rest, SIGCONT);  // a stopped process takes no other signal
 }
 
 // --- signals -----------------------------------------------------------------------------------------------
 
 // Whether a signal that reached the init is for the application. The kernel's own are too, such as a hang-up
-// that it tells a session's leader or an alarm set before exec, unless they went to the whole of a group that
-// the application is in: then it has them.
+// for a session's leader or an alarm set before exec, unless they went to a whole group that the application
+// is in: then it has them already.
 [[gnu::hot]] bool concerns(const State& state, const siginfo_t& info) {
   if (info.si_code > 0) {
-    return info.si_signo != SIGCHLD && kernel::getpgid(state.application) != kernel::getpgid(0);
+    return info.si_signo != SIGCHLD && kernel::getpgid(state.application.pid) != kernel::getpgid(0);
   }
-  // Sent by a process; but what a write to stderr raises, where that is closed or full, the kernel tells as
-  // if the init itself had sent it.
+  // All others are sent by a process; but SIGPIPE or SIGXFSZ for our own write to stderr has our pid as its
+  // sender.
   return info.si_code != SI_USER || info.si_pid != state.self;
-}
-
-// Where the application waits, as /proc/PID/wchan tells those who may look into it.
-enum class Where : unsigned char { unknown, for_signals, elsewhere };
-
-[[gnu::noinline, gnu::cold]] Where find_where(int file) {
-  char name[64] = {};
-  if (kernel::read_at(file, name, sizeof name - 1, 0) <= 0 || *name == '0') return Where::unknown;
-  for (const char* at = name; *at != '\0'; ++at) {
-    if (after(at, "sigtimedwait") != nullptr) return Where::for_signals;
-  }
-  return Where::elsewhere;
-}
-
-// Whether a signal goes on to the application, of which `facts` are known: unless -S, every one does. With
-// it, what the kernel would drop if the application were PID 1 (sig_task_ignored() and get_signal() in
-// kernel/signal.c) is dropped, but for the signals that are to stop the container, and for SIGCONT, which
-// acts all the same.
-//
-// A signal that is blocked for a moment passes no more than one that is not; one that stays blocked, or is
-// waited for, does. While the application waits for signals as sigwait(3) does, and until it runs again, what
-// it waits for does not show as blocked (do_sigtimedwait() in kernel/signal.c). So it is certain that it does
-// not only if it has been elsewhere, or has run, from one look to the next without having slept. Of one that
-// has just begun to sleep the kernel tells the place a little later (get_wchan() in kernel/sched/core.c).
-[[gnu::noinline, gnu::cold]] bool passes_shield(State& state, Facts& facts, int from, int to) {
-  const Signals signal = set_of(to);
-  if ((facts.handled & signal) != 0 || to == SIGCONT) {
-    state.unhandled &= ~signal;
-    return true;
-  }
-  if ((state.options.stops & (signal | set_of(from))) != 0) {
-    if ((facts.blocked & signal) == 0) state.unhandled |= signal;
-    return true;
-  }
-  const long clock = kernel::cpu_clock_of(state.application);
-  long used_ns = time_ns(clock);
-  long sleeps = -1;
-  bool ran = false;
-  int blocked = 0;
-  for (int looks = kMostLooks; looks != 0 && (state.waited & signal) == 0; --looks) {
-    const Where where = find_where(state.wait_file);
-    const bool settled = where == Where::elsewhere || facts.state == 'Z' || (facts.state == 'R' && ran);
-    if ((facts.blocked & signal) == 0) {
-      blocked = 0;
-      if (facts.sleeps == sleeps && settled) return false;
-    } else if (settled && facts.state != 'D') {
-      ++blocked;  // not while it waits for a child that it has made with vfork(2)
-    }
-    if (where == Where::for_signals || blocked == kLongBlocked) state.waited |= signal;
-    sleeps = facts.sleeps;
-    siginfo_t none;
-    if ((facts.blocked & signal) != 0 || where != Where::elsewhere) {
-      kernel::wait_for_signal(0, &none, &kMoment);
-    }
-    const long now_ns = time_ns(clock);
-    ran = now_ns - used_ns >= kLongRunNs;
-    used_ns = now_ns;
-    if (!read_facts(state.status_file, facts) || (facts.handled & signal) != 0) break;
-  }
-  return true;
 }
 
 [[gnu::hot]] void forward(State& state, siginfo_t& info) {
@@ -281,30 +133,32 @@ enum class Where : unsigned char { unknown, for_signals, elsewhere };
   const int from = info.si_signo;
   const int to = state.options.forwarded_as[from];
   if (to == SignalMap::kDropped) return;
-  if (state.status_file >= 0) {
+  if (state.application.status_file >= 0) {
     Facts facts;
-    if (read_facts(state.status_file, facts)) {
+    if (read_facts(state.application.status_file, facts)) {
       state.user = facts.user;
-      // The application has asked to be traced, and waits for its tracer at its next signal.
+      // The application has asked to be traced, and will wait for its tracer at its next signal.
       if (facts.tracer == state.self && state.kernel_reaps()) reap_oneself(state);
-      if (state.options.shield && !passes_shield(state, facts, from, to)) return;
+      if (state.options.shield && !passes_shield(state.application, state.options.stops, facts, from, to)) {
+        return;
+      }
     }
   }
   info.si_signo = to;
   const long target = state.target;
   if (info.si_code == SI_QUEUE && target > 0 && send(state, target, to, &info) == 0) return;
-  // A group may be gone because the application joined another.
+  // The group is gone if the application has joined another.
   if (send(state, target, to) == -ESRCH && target < 0) send(state, -target, to);
 }
 
-// A signal when there is no application.
+// Takes a signal when there is no application.
 [[gnu::cold]] void take_alone(State& state, const siginfo_t& info) {
   const int signal = info.si_signo;
   if (state.phase == Phase::pausing) {
     if (signal == SIGTERM || signal == SIGINT) kernel::exit(0);
     return;
   }
-  if (state.deadline_ns != 0) {
+  if (state.phase == Phase::grace) {
     if (signal == SIGTERM && state.asked_to_end) end(state);
     return;
   }
@@ -331,16 +185,17 @@ enum class Where : unsigned char { unknown, for_signals, elsewhere };
 [[gnu::hot]] bool reap(State& state, int options) {
   siginfo_t info;
   const long result = kernel::wait_for_any(&info, WEXITED | options);
-  // Nothing is left to wait for. While the application runs that cannot be, unless someone took its status;
-  // but an init that waits for nobody would never end.
+  // No child is left. While the application runs that can only be if someone took its status; but an init
+  // that waits for nobody would never end.
   if (result == -ECHILD && !state.kernel_reaps()) end(state);
   if (result < 0 || info.si_pid == 0) return false;
   if (info.si_code > CLD_DUMPED) {
-    // Not its end: it has asked its parent to trace it (PTRACE_TRACEME), which is of no use here, and has
-    // stopped at a signal. It gets that, but for the one that an exec raises for tracers alone (ptrace(2)).
+    // The child has not ended. It has asked its parent to trace it (PTRACE_TRACEME), which we do not, and has
+    // stopped at a signal. It gets that signal, unless it is the one that an exec raises for tracers alone
+    // (ptrace(2)).
     const int signal = info.si_status & 0x7F;
     kernel::stop_tracing(info.si_pid, signal == SIGTRAP ? 0 : signal);
-  } else if (info.si_pid == state.application && state.phase == Phase::running) {
+  } else if (info.si_pid == state.application.pid && state.phase == Phase::running) {
     const bool exited = info.si_code == CLD_EXITED;
     finish(state, exited ? info.si_status : 128 + info.si_status, exited ? 0 : info.si_status);
   } else if (state.options.warn_of_orphans || state.options.verbosity > 1) {
@@ -357,7 +212,7 @@ enum class Where : unsigned char { unknown, for_signals, elsewhere };
       break;
     }
   }
-  // Of what the group was, others may be the parents.
+  // Members of the group may be someone else's children.
   if (state.rest < -1 && kernel::kill(state.rest, 0) == -ESRCH) end(state);
 }
 
@@ -365,8 +220,8 @@ enum class Where : unsigned char { unknown, for_signals, elsewhere };
 void wait_and_reap(State& state) {
   __kernel_timespec left;
   const __kernel_timespec* limit = state.backlog ? &kNow : nullptr;
-  if (state.deadline_ns != 0) {
-    const long left_ns = state.deadline_ns - time_ns(CLOCK_MONOTONIC);
+  if (state.phase == Phase::grace) {
+    const long left_ns = state.deadline_ns - kernel::time_ns(CLOCK_MONOTONIC);
     if (left_ns <= 0) end(state);
     left = {left_ns / kNsPerSecond, left_ns % kNsPerSecond};
     if (limit == nullptr) limit = &left;
@@ -376,55 +231,56 @@ void wait_and_reap(State& state) {
   if (signal > 0) take(state, info);
   if (state.phase == Phase::pausing) return;
   if (signal == SIGCHLD || state.backlog) reap_batch(state);
-  // No signals any more, but still the application's status.
+  // Signals cannot be had any more, but the application's status still can.
   if (signal < 0 && signal != -EAGAIN && signal != -EINTR) reap(state, 0);
 }
 
 // --- where the kernel reaps: Linux 6.15 --------------------------------------------------------------------
 //
-// While SIGCHLD is ignored, the kernel reaps children by itself, without so much as waking their parent:
-// orphans cost nothing. The application's status, which is lost that way, is still to be had from its pidfd.
-// What asked to be traced by its parent is the exception: of its end the kernel tells the tracer, and leaves
-// it to be reaped (exit_notify() in kernel/exit.c).
+// While SIGCHLD is ignored, the kernel reaps children by itself and does not even wake their parent, so
+// orphans cost nothing. The application's status is lost that way, but its pidfd still has it. The exception
+// is a child that asked its parent to trace it: the kernel tells the tracer of its end, and leaves it to be
+// reaped (exit_notify() in kernel/exit.c).
 
-// Tries what watching takes, while the application, alive or not, is not reaped: afterwards nothing may fail,
-// for its status could not be had any more. Linux 6.13 knows PIDFD_GET_INFO, but keeps no status, and a live
-// child's answer does not tell it from 6.15. A seccomp profile can have a call do nothing and return 0: then
-// there is no answer, and no descriptor is found to be none.
+// Tries all that watch() needs, while the application, alive or not, cannot be reaped yet: afterwards nothing
+// may fail, because its status would be lost. Linux 6.13 knows PIDFD_GET_INFO but keeps no status, and its
+// answer for a live child is the same as that of 6.15. A seccomp profile can make a call do nothing and
+// return 0: then PIDFD_GET_INFO leaves the mask as it was, and ppoll(2) does not notice a descriptor that is
+// not open.
 bool can_watch(State& state) {
   kernel::ProcessInfo info;
-  if (kernel::process_info(state.files[0].fd, &info) != 0 || (info.mask & kernel::kPidfdInfoPid) == 0 ||
+  if (kernel::process_info(state.polled[kPidfd].fd, &info) != 0 || (info.mask & kernel::kPidfdInfoPid) == 0 ||
       linux_version() < version_number(6, 15)) {
     return false;
   }
-  state.files[1].fd = static_cast<int>(kernel::open_signals(kernel::kEverySignal));
-  if (state.files[1].fd < 0) return false;
-  pollfd none[2] = {{state.files[0].fd, 0, 0}, {0x7FFFFFFF, 0, 0}};
+  state.polled[kSignalfd].fd = static_cast<int>(kernel::open_signals(kernel::kEverySignal));
+  if (state.polled[kSignalfd].fd < 0) return false;
+  pollfd none[2] = {{state.polled[kPidfd].fd, 0, 0}, {0x7FFFFFFF, 0, 0}};
   return kernel::poll(none, 2, &kNow) > 0 && none[1].revents == POLLNVAL;
 }
 
-void let_kernel_reap(State& state, bool counts_orphans) {
-  if (counts_orphans || !can_watch(state) ||
+void let_kernel_reap(State& state, bool tells_of_orphans) {
+  if (tells_of_orphans || !can_watch(state) ||
       kernel::set_signal_action(SIGCHLD, {.handler = kernel::kIgnore}, nullptr) != 0) {
-    kernel::close(state.files[0].fd);
-    kernel::close(state.files[1].fd);
-    state.files[0].fd = -1;
+    kernel::close(state.polled[kPidfd].fd);
+    kernel::close(state.polled[kSignalfd].fd);
+    state.polled[kPidfd].fd = -1;
     return;
   }
-  // Who ended before is still there, and may be the application.
+  // Children that ended before are still there. One may be the application.
   while (reap(state, WNOHANG)) {
   }
 }
 
 // Waits until there is a signal or the application has ended, and takes it.
 [[gnu::hot]] void watch(State& state) {
-  const long ready = kernel::poll(state.files, 2, nullptr);
+  const long ready = kernel::poll(state.polled, 2, nullptr);
   if (ready == -EINTR) return;
-  // Nothing is asked of the pidfd but what poll always tells: that the application has been reaped (POLLHUP).
-  // That it is a zombie is told to its tracer first, if it has one.
-  if (ready < 0 || state.files[0].revents != 0) {
+  // Of the pidfd only POLLHUP is awaited, which says that the application has been reaped. POLLIN would come
+  // earlier, for a zombie whose end has been told to its tracer only.
+  if (ready < 0 || state.polled[kPidfd].revents != 0) {
     kernel::ProcessInfo info;
-    if (ready < 0 || kernel::process_info(state.files[0].fd, &info) != 0 ||
+    if (ready < 0 || kernel::process_info(state.polled[kPidfd].fd, &info) != 0 ||
         (info.mask & kernel::kPidfdInfoExit) == 0) {
       reap_oneself(state);
       return;
@@ -436,36 +292,41 @@ void let_kernel_reap(State& state, bool counts_orphans) {
   siginfo_t info;
   const long signal = kernel::wait_for_signal(kernel::kEverySignal, &info, &kNow);
   if (signal > 0) take(state, info);
-  if (signal < 0 && signal != -EAGAIN && signal != -EINTR) state.files[1].fd = -1;  // no signals any more
-  // Of a child that is traced by the init, or of none, sent by a process.
+  if (signal < 0 && signal != -EAGAIN && signal != -EINTR) state.polled[kSignalfd].fd = -1;  // out of reach
+  // Sent for a child that the init traces; or for none, by a process.
   if (signal == SIGCHLD) {
     while (state.kernel_reaps() && reap(state, WNOHANG)) {
     }
   }
 }
 
+// --- the start ---------------------------------------------------------------------------------------------
+
 // Gets ready for the rest of the application's life. From here on the init must not fail: if it ends, all
-// that runs in the container is killed. Nothing below has an error that ends it.
+// that runs in the container is killed. No error below ends it.
 [[gnu::noinline, gnu::cold]] void settle(void* context, const Spawned& child) {
   State& state = *static_cast<State*>(context);
   const Options& options = state.options;
   let_go(state.place, child.pidfd, options.verbosity > 0 || options.warn_of_orphans);
   if (child.pid > 0) {
     state.phase = Phase::running;
-    state.application = child.pid;
+    state.application.pid = child.pid;
     state.target = options.forward_to_group ? -child.pid : child.pid;
     if (options.verbosity > 0) say("started ", child.pid);
-    state.files[0].fd = child.pidfd;
+    state.polled[kPidfd].fd = child.pidfd;
     if (state.kernel_reaps()) let_kernel_reap(state, options.warn_of_orphans || options.verbosity > 1);
     state.borrows_user = must_borrow_user();
     const bool shield = options.shield && state.self == 1;
-    if ((state.borrows_user || shield) && has_proc(state)) {
+    if (state.borrows_user || shield) {
       state.own_user = kernel::getuid();
-      state.status_file = open_own(state, "/status");
-      if (shield) state.wait_file = open_own(state, "/wchan");
+      open_files(state.application, state.self, shield);
     }
   }
   if (options.sandbox) enter_sandbox();
+}
+
+const char* page_floor(const char* address, long page_size) {
+  return address - (reinterpret_cast<std::uintptr_t>(address) & static_cast<unsigned long>(page_size - 1));
 }
 
 }  // namespace
@@ -483,14 +344,14 @@ bool can_serve() {
   if (program == nullptr) {
     settle(&state, {});
   } else {
-    // Until the sandbox stands, the application could have PID 1 execute something else (ptrace(2)). What it
-    // executes itself is as dumpable as ever.
+    // Until the sandbox stands, the application could have PID 1 execute something else (ptrace(2)). An exec
+    // makes the application dumpable again.
     kernel::set_dumpable(false);
     if (spawn(*program, place, settle, &state) < 0) return;
   }
 
-  // Whatever the start left behind: its stack above this page up to the strings, the child's below it, and
-  // the code.
+  // Gives back what only the start needed: its stack, from above this page up to the strings; the child's,
+  // below this page; and the code.
   const char* const page = page_floor(reinterpret_cast<const char*>(&state), page_size);
   kernel::discard(page + page_size, page_floor(strings, page_size));
   kernel::discard(page - kStartPages * page_size, page);

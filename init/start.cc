@@ -9,15 +9,16 @@ namespace {
 constexpr int kExitCannotExecute = 126;  // what shells, docker and tini answer with
 constexpr int kExitNotFound = 127;
 
-// Used where PATH is unset. The containers' usual one: an image without a PATH gets it from its engine too.
+// Used if PATH is unset: what engines give to an image without a PATH.
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// What a child's functions take of its stack, twice over, beside the path that execute() makes.
+// Twice what a child's functions take of its stack, apart from the path that execute() makes.
 constexpr std::size_t kChildStackBytes = 1280;
 
-// Container runtimes use up some numbers of a new PID namespace, more or fewer from start to start: runc 4 to
-// 8, for its threads, crun none. The application gets the next number that kRound divides, or the namespace's
-// second, so that it finds its own in a PID file that it left in a volume when it was last killed.
+// Container runtimes use up some numbers of a new PID namespace, and how many varies from start to start:
+// runc 4 to 8, for its threads, crun none. The application gets the next multiple of kRound, or the
+// namespace's second number, so that a PID file in a volume, left from when it was last killed, has its own
+// number.
 constexpr int kRound = 12;
 
 constexpr bool is_steady(long pid) {
@@ -36,7 +37,7 @@ bool contains(const char* text, char wanted) {
   return *text != '\0';
 }
 
-// Whether a failure with this file leaves it to the next directory of PATH, as in execvp(3) and glibc's
+// Whether after this failure the search goes on in PATH's next directory, as in execvp(3) and glibc's
 // posix/execvpe.c.
 bool concerns_this_file_only(long result) {
   switch (result) {
@@ -56,15 +57,15 @@ char* copy(char* to, const char* from, std::size_t length) {
   return to;
 }
 
-// Room for the longest path that search_and_execute() makes, which is as long as it has to be and no longer:
-// the stack's limit may be a few pages (RLIMIT_STACK).
+// Room for the longest path that search_and_execute() makes. No more than that, because the stack's limit may
+// be a few pages (RLIMIT_STACK).
 [[gnu::noinline]] std::size_t candidate_bytes(const Program& program) {
   const std::size_t bytes = length_of(find_path(program.environment)) + 1 + length_of(program.args[0]) + 1;
   return bytes < PATH_MAX ? bytes : PATH_MAX;
 }
 
-// Executes the program. Returns only if that fails: -errno. Unlike execvp, never hands a file that the kernel
-// does not recognise to a shell: no container runtime does.
+// Executes the program. Returns only if that fails: -errno. Unlike execvp(3), never hands a file that the
+// kernel does not recognise to a shell, as no container runtime does.
 long search_and_execute(const Program& program) {
   const char* const name = program.args[0];
   if (contains(name, '/')) return kernel::execve(name, program.args, program.environment);
@@ -92,7 +93,7 @@ long search_and_execute(const Program& program) {
   }
 }
 
-// Whether fd is our controlling terminal, and open for reading, without which it could not be taken again
+// Whether fd is our controlling terminal, and open for reading: otherwise it could not be taken again
 // (tiocgsid() and tiocsctty() in drivers/tty/tty_jobctrl.c).
 bool is_controlling_terminal(int fd, long session) {
   int terminals_session = 0;
@@ -107,22 +108,22 @@ void take_place(const Place& place) {
     if (place.terminal >= 0) kernel::ioctl(place.terminal, TIOCSCTTY, 0L);
   } else {
     kernel::own_group();
-    // Asked for, because a foreground that nobody is in would swallow Ctrl-C.
+    // Not taken for granted: a foreground group without members would swallow Ctrl-C.
     int group = static_cast<int>(kernel::getpgid(0));
-    // From the background: SIGTTOU is blocked, so that this stops nobody (tcsetpgrp(3)).
+    // Done from the background, but with SIGTTOU blocked it does not stop us (tcsetpgrp(3)).
     if (place.terminal >= 0) kernel::ioctl(place.terminal, TIOCSPGRP, &group);
   }
 }
 
-// The number that tells a process from all others there ever were: its pidfd's inode, which is one of its own
-// since Linux 6.9 (fs/pidfs.c). 0 where it cannot be had.
+// A number that no other process ever has: the pidfd's inode, since Linux 6.9 (fs/pidfs.c). 0 if it cannot be
+// had.
 std::uint64_t unique_id(long pid) {
   struct stat status;
   const long fd = kernel::open_process(pid);
   return fd >= 0 && kernel::status(fd, &status) == 0 ? status.st_ino : 0;
 }
 
-// What systemd or a container runtime addressed to the init, by its number, is the application's
+// What systemd or a container runtime addressed to the init by its number is meant for the application
 // (sd_listen_fds(3), sd_watchdog_enabled(3)). Changes the vector, which PID 1 may share but does not read
 // again.
 class Addressee {
@@ -139,7 +140,7 @@ class Addressee {
     if (!listens || id == nullptr) return;
     const std::uint64_t own = unique_id(kernel::getpid());
     if (own == 0) {
-      // Without it, only the pid is checked.
+      // Without this variable only the pid is checked.
       for (; *id != nullptr; ++id) id[0] = id[1];
     } else if (equal(*id, listen_pidfd_id_.set(kListenPidfdId, unique_id(kernel::getppid())))) {
       *id = listen_pidfd_id_.set(kListenPidfdId, own);
@@ -162,16 +163,16 @@ class Addressee {
   Numbered listen_pidfd_id_;
 };
 
-// What a child does next, where it shares memory with PID 1 and so can be told.
+// What a child that shares memory with PID 1 is told to do next.
 enum Step : int {
-  wait,     // until it is told
-  miss,     // leave its number to the next
+  wait,     // for the next step
+  miss,     // end, and leave the next number to another
   prepare,  // take its place, and wait again
-  go,       // to the end
+  go,       // execute the program
 };
 
-// Waits while the word, which another process writes, has this value. Returns what it has then. Most waits
-// are shorter than a sleep would be.
+// Waits while the word, which another process writes, has this value. Returns its next value. Most waits are
+// shorter than a sleep would be.
 int wait_while(const int& word, int value) {
   constexpr int kMostYields = 200;
   constexpr __kernel_timespec kPause = {0, 100'000};
@@ -197,7 +198,7 @@ struct Child {
   int step = Step::wait;
 };
 
-// The child's life until it is the application. It may share memory with PID 1, and must not count on it.
+// The child's life until it is the application. It may or may not share memory with PID 1.
 void live(const void* child) {
   const Child& self = *static_cast<const Child*>(child);
   if (wait_while(self.step, Step::wait) == Step::miss) kernel::exit(0);
@@ -208,9 +209,8 @@ void live(const void* child) {
   execute(self.program);
 }
 
-// Waits until a child that missed uses no stack any more, and takes it off the process table and off the
-// container's account of processes: a limit may have room for no more than the application. Returns whether
-// that went as it should.
+// Waits until a child that missed no longer uses its stack, and reaps it: the container's limit of processes
+// may leave room for one only. Returns whether it is gone.
 bool reap_missed(const Spawned& missed) {
   wait_while(missed.shares_memory, 1);
   kernel::close(missed.pidfd);
@@ -232,8 +232,8 @@ Place prepare_place() {
     if (is_controlling_terminal(fd, session)) place.terminal = fd;
   }
   if (!leader) {
-    // To a process in a new PID namespace all groups outside are 0: then the foreground is taken to be ours,
-    // as it is for `unshare --fork` in a shell.
+    // In a new PID namespace all groups outside it are 0. Then the foreground is taken to be ours, as it is
+    // under `unshare --fork` in a shell.
     int foreground = 0;
     if (place.terminal >= 0 &&
         (kernel::ioctl(place.terminal, TIOCGPGRP, &foreground) != 0 || foreground != kernel::getpgid(0))) {
@@ -277,8 +277,8 @@ long spawn(const Program& program, const Place& place, void (*settle)(void*, con
     int number;
     unsigned flags;
   };
-  // The first shares memory, but not the stack: nothing to copy, and a word is enough to tell the child what
-  // to do. The others are for a seccomp profile that dislikes the one before, and start the application at
+  // The first shares memory, but not the stack: nothing is copied, and a word tells the child what to do.
+  // Each of the others is for a seccomp profile that denies those before it, and starts the application at
   // once.
   static constexpr Way kWays[] = {
     {__NR_clone, CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD},
@@ -293,7 +293,7 @@ long spawn(const Program& program, const Place& place, void (*settle)(void*, con
   char* const stack_top = static_cast<char*>(__builtin_alloca(stack_bytes)) + stack_bytes;
   const bool counts = kernel::getpid() == 1;
   int misses = 0;
-  // gVisor, which says that it is Linux 4.4, does not clear the word at an execve.
+  // gVisor, which claims to be Linux 4.4, does not clear the word at an execve.
   for (const Way* way = kWays + (linux_version() >= version_number(5, 0) ? 0 : 1);;) {
     const bool waits = (way->flags & CLONE_CHILD_CLEARTID) != 0;
     Child child = {program, place, waits ? Step::wait : Step::go};
@@ -311,7 +311,7 @@ long spawn(const Program& program, const Place& place, void (*settle)(void*, con
       wait_while(spawned.shares_memory, 1);
       return spawned.pid;
     }
-    // Where it is a limit, the others would not do better, and a profile may kill for them.
+    // At a limit the other ways would do no better, and a seccomp profile may kill for them.
     ++way;
     if (spawned.pid == -EAGAIN || spawned.pid == -ENOMEM || way == kWays + sizeof kWays / sizeof *kWays) {
       return spawned.pid;

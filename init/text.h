@@ -1,4 +1,4 @@
-// The words of runi-init's messages: pure, and without a C library's.
+// Text and numbers for runi-init's messages and options: pure, and without a C library.
 #pragma once
 
 #include <asm/errno.h>
@@ -19,7 +19,7 @@ constexpr bool equal(const char* left, const char* right) {
   return *left == *right;
 }
 
-// What follows in text after the prefix, or null where text does not begin with it.
+// The rest of text after the prefix, or null if text does not begin with it.
 constexpr const char* after(const char* text, const char* prefix) {
   for (; *prefix != '\0'; ++prefix, ++text) {
     if (*text != *prefix) return nullptr;
@@ -27,8 +27,8 @@ constexpr const char* after(const char* text, const char* prefix) {
   return text;
 }
 
-// Reads the digits that text begins with, and moves it behind them. Returns -1 where there is none, or where
-// they make more than most.
+// Reads the digits that text begins with, and moves it past them. Returns -1 if there are none, or if they
+// make more than most.
 constexpr int read_number(const char*& text, int most) {
   if (*text < '0' || *text > '9') return -1;
   int number = 0;
@@ -39,11 +39,10 @@ constexpr int read_number(const char*& text, int most) {
   return number;
 }
 
-// A text with a number behind it, in decimal digits, and another text behind that. It lives as long as the
-// object.
+// A text, a number in decimal digits, and another text, joined. The result lives as long as the object.
 class Numbered {
  public:
-  // The texts fit with any number, which is 20 digits at most.
+  // Both texts together. They fit with any number, which has 20 digits at most.
   static constexpr std::size_t kMostText = 19;
 
   // Returns c_str().
@@ -65,10 +64,11 @@ class Numbered {
   char text_[kMostText + 20 + 1];
 };
 
-// strerror's words for an error number (positive) that starting a program meets as a rule; null for any
-// other.
+// strerror(3)'s words for the error numbers (positive) that starting a program usually meets; null for
+// others.
 constexpr const char* words_for(int error) {
-  // Number and text after each other: a table of pointers is twice as long, and the file's size counts.
+  // Each number is followed by its text: a table of pointers would be twice as long, and the file's size
+  // matters.
   static_assert(ENOENT == 2 && ENOEXEC == 8 && EACCES == 13 && ENOTDIR == 20);
   const char* entry =
       "\002No such file or directory\0"

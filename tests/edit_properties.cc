@@ -121,22 +121,23 @@ Verdict judge(const CommandLine& command, const Config& config, const Rootfs& ro
               std::string_view bytes) {
   const auto spec = parse_spec(bytes);
   if (!spec) return {"unreadable: " + spec.error().what, std::nullopt, "", {}};
-  Plan plan = decide(command, config, *spec, rootfs);
+  Decision decision = decide(command, config, *spec, rootfs);
   // The rows, each asked by itself, must come to the same.
   Reason first = Reason::inject;
-  std::string evidence = plan.detail;
+  std::string evidence = decision.detail;
   for (const Row& row : explain(command, config, *spec, rootfs)) {
     if (!row.evidence) continue;
     first = row.reason;
     evidence = *row.evidence;
     break;
   }
-  if (first != plan.reason || evidence != plan.detail) {
+  if (first != decision.reason || evidence != decision.detail) {
     return {std::string(kExplainedOtherwise), std::nullopt, "", {}};
   }
-  Verdict verdict{std::string(name_of(plan.reason)) + ": " + plan.detail, std::move(plan.injection), "",
-                  std::move(plan.complaints)};
-  if (verdict.injection) {
+  Verdict verdict{std::string(name_of(decision.reason)) + ": " + decision.detail, std::nullopt, "",
+                  std::move(decision.complaints)};
+  if (decision.reason == Reason::inject) {
+    verdict.injection = std::move(decision.injection);
     verdict.edited = inject(bytes, *spec, *verdict.injection, kTestInitPath, kTestVersion);
   }
   return verdict;

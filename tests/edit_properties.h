@@ -19,7 +19,7 @@ struct Verdict {
   std::string reason;  // "inject: …", "has-init: …", or "unreadable: …"
   std::optional<Injection> injection;
   std::string edited;                   // empty without an injection
-  std::vector<std::string> complaints;  // as the plan's
+  std::vector<std::string> complaints;  // as the decision's
 };
 
 Verdict judge(const CommandLine& command, const Config& config, const Rootfs& rootfs, std::string_view bytes);

@@ -1,5 +1,6 @@
 #include "core/annotations.h"
 
+#include "core/engine_keys.h"
 #include "core/json.h"
 
 #include <algorithm>
@@ -14,10 +15,8 @@ constexpr string_view kDomain = "runi.dev/";
 constexpr string_view kOfContainer = ".runi.dev/";
 constexpr string_view kPodsInit = "runi.dev/init";
 
-// Sources: containerd pkg/cri/annotations; the label of the kubelet (pkg/kubelet/types, labels.go), which
-// CRI-O writes out with all labels (internal/factory/container, SpecAddAnnotations). podman notes no such
-// name.
-constexpr string_view kNameMarks[] = {"io.kubernetes.cri.container-name", "io.kubernetes.container.name"};
+// podman notes no such name.
+constexpr string_view kNameMarks[] = {kContainerdContainerName, kKubeletContainerName};
 
 // Calls take(part) for each part between commas until one is refused; an empty list has none.
 template <typename Take>
@@ -83,16 +82,16 @@ constexpr struct {
 } kKeys[] = {
     {"init", take_init, R"("true" or "false")", ""},
     {"forward", take_forward, R"("child" or "group")", ""},
-    {"signals", take_signals, "a list with commas, each of it ", kRewritingForm},
-    {"expect-exit", take_expect_exit, "a list with commas, each of it ", kExitForm},
+    {"signals", take_signals, "a comma-separated list, each item ", kRewritingForm},
+    {"expect-exit", take_expect_exit, "a comma-separated list, each item ", kExitForm},
     {"grace", take_grace, "", kGraceForm},
-    {"stop-signals", take_stop_signals, "\"all\" or a list with commas, each of it ", kStopForm},
+    {"stop-signals", take_stop_signals, "\"all\" or a comma-separated list, each item ", kStopForm},
 };
 static_assert(std::equal(std::begin(kKeys), std::end(kKeys), std::begin(kAnnotationKeys),
                          std::end(kAnnotationKeys),
                          [](const auto& row, string_view key) { return row.key == key; }));
 
-// Lets the annotation change the wishes. Returns why it does not count; empty where it does.
+// Lets the annotation change the wishes. Returns why it is ignored; empty where it is not.
 std::string apply(string_view key, string_view value, const Config& config, Wishes& wishes) {
   const auto row =
       std::find_if(std::begin(kKeys), std::end(kKeys), [key](const auto& known) { return known.key == key; });
@@ -106,7 +105,7 @@ std::string apply(string_view key, string_view value, const Config& config, Wish
   }
   const auto& allowed = config.annotations;
   if (std::find(allowed.begin(), allowed.end(), key) == allowed.end()) {
-    return "the configuration's annotations do not let pods set it";
+    return "the configuration does not let pods set it";
   }
   if (row->take(value, wishes)) return "";
   return "expected " + std::string(row->before) + std::string(row->form) + ", found " + json::cite(value);
@@ -150,7 +149,7 @@ Wishes read_wishes(const Spec& spec, const Config& config) {
     }
   }
   if (untold != 0) {
-    wishes.complaints.push_back(std::to_string(untold) + " more annotations of runi.dev do not count");
+    wishes.complaints.push_back(std::to_string(untold) + " more annotations of runi.dev are ignored");
   }
   return wishes;
 }

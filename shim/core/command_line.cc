@@ -1,5 +1,7 @@
 #include "core/command_line.h"
 
+#include "core/path.h"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -18,11 +20,19 @@ constexpr Place kCreateRun = kCreate | kRun;
 constexpr Place kStart = kCreateRun | kRestore;
 constexpr Place kAnywhere = kGlobal | kStart;
 
-// Whether the next word is the flag's own, unless it brings its value along after a `=`.
+// Whether the next word is the flag's value, unless that follows a `=`.
 enum class Takes { nothing, value };
 
-// What a flag tells runi. Most matter only for the words they take.
-enum class Means { nothing, bundle, config_file, log, log_format, no_start };
+// What a flag tells runi. Most matter only for the word that they take.
+enum class Means {
+  nothing,
+  bundle,
+  config_file,
+  log,       // a file
+  log_sink,  // crun's: `file:PATH` or just PATH, or something else than a file
+  log_format,
+  no_start,
+};
 
 struct Flag {
   std::string_view name;
@@ -70,10 +80,10 @@ constexpr std::array kRuncFlags = {
 };
 
 // src/crun.c, create.c, run.c and restore.c of crun 0.17 to 1.29, then what argp adds to every parser.
-// An abbreviation means the first row that it fits. crun refuses one that fits several, so order tells only
-// where an older crun lacks the later rows: --log-level is younger than --log-format.
+// An abbreviation means the first row that it fits. crun refuses one that fits several, so the order matters
+// only where an older crun lacks the later rows: --log-level is younger than --log-format.
 constexpr std::array kCrunFlags = {
-    Flag{"log", '\0', Takes::value, kGlobal, Means::log},
+    Flag{"log", '\0', Takes::value, kGlobal, Means::log_sink},
     Flag{"log-format", '\0', Takes::value, kGlobal, Means::log_format},
     Flag{"log-level", '\0', Takes::value, kGlobal},
     Flag{"root", '\0', Takes::value, kGlobal},
@@ -112,8 +122,37 @@ constexpr std::array kCrunFlags = {
     Flag{"HANG", '\0', Takes::nothing, kAnywhere},  // --HANG=SECONDS, or alone
 };
 
-// The commands of runc and crun: what shows that an unknown global flag before it takes no value. Those of
-// others would be wrong here: youki's `info` is a value in `--log-level info create`.
+// A dialect: the flags, and how words are read.
+struct Rules {
+  std::span<const Flag> flags;
+  Place after_every_verb;  // flags that are known there too, besides the verb's own
+  bool one_dash_clusters;  // `-dbB` is `-d -b B`; otherwise one dash is as good as two: -bundle, --b
+  bool abbreviates;        // --bun is --bundle
+  bool ends_at_id;         // nothing after the container's id is read
+};
+
+// A function, not a table: addresses in constants are relocated at every start.
+constexpr Rules rules_of(Dialect dialect) {
+  switch (dialect) {
+    case Dialect::runc:  // urfave/cli: from version 3 on the global flags are known after the verb, too
+      return {.flags = kRuncFlags,
+              .after_every_verb = kGlobal,
+              .one_dash_clusters = false,
+              .abbreviates = false,
+              .ends_at_id = false};
+    case Dialect::crun:  // argp over getopt_long
+      break;
+  }
+  return {.flags = kCrunFlags,
+          .after_every_verb = 0,
+          .one_dash_clusters = true,
+          .abbreviates = true,
+          .ends_at_id = true};
+}
+
+// The commands of runc and crun: after an unknown global flag, one of them shows that the flag takes no
+// value. Commands of other runtimes would be wrong here: youki's `info` is a value in `--log-level info
+// create`.
 constexpr std::array<std::string_view, 22> kVerbs = {
     "checkpoint", "completion", "create", "delete", "events", "exec",   "features", "h",
     "help",       "init",       "kill",   "list",   "mounts", "pause",  "ps",       "restore",
@@ -152,10 +191,7 @@ Word split(std::string_view word) {
 
 class Parser {
  public:
-  Parser(std::span<const char* const> args, Dialect dialect)
-      : args_(args),
-        crun_(dialect == Dialect::crun),
-        flags_(crun_ ? std::span<const Flag>(kCrunFlags) : kRuncFlags) {}
+  Parser(std::span<const char* const> args, Dialect dialect) : args_(args), rules_(rules_of(dialect)) {}
 
   CommandLine parse() {
     const std::optional<std::string_view> verb = read_flags_until_positional();
@@ -165,27 +201,29 @@ class Parser {
   }
 
  private:
-  // Only the flags of a start are read: what other verbs say is for the runtime alone.
+  // Only a start's flags are read: those of other verbs are for the runtime alone.
   void start(std::string_view verb) {
+    Place own = 0;
     if (verb == "create") {
       line_.verb = Verb::create;
-      place_ = kCreate;
+      own = kCreate;
     } else if (verb == "run") {
       line_.verb = Verb::run;
-      place_ = kRun;
+      own = kRun;
     } else if (verb == "restore") {
       line_.verb = Verb::restore;
-      place_ = kRestore;
+      own = kRestore;
     } else {
       return;
     }
+    places_ = own | rules_.after_every_verb;
     flags_ended_ = false;
     guessed_value_ = {};
 
     const std::optional<std::string_view> id = read_flags_until_positional();
-    // A runtime never goes without the id, so then it is what an unknown flag was given.
+    // No runtime does without the id. Where it seems to be missing, an unknown flag was given it.
     line_.container_id = id.value_or(guessed_value_);
-    if (crun_) return;  // what follows the id is not parsed
+    if (rules_.ends_at_id) return;
     while (read_flags_until_positional()) {
     }
   }
@@ -196,12 +234,12 @@ class Parser {
       if (flags_ended_ || !is_flag(word)) return word;
       if (word == "--") {
         flags_ended_ = true;
-      } else if (!crun_) {
-        read_long(split(word.substr(word[1] == '-' ? 2 : 1)));
       } else if (word[1] == '-') {
         read_long(split(word.substr(2)));
-      } else {
+      } else if (rules_.one_dash_clusters) {
         read_cluster(word.substr(1));
+      } else {
+        read_long(split(word.substr(1)));
       }
     }
     return std::nullopt;
@@ -245,7 +283,7 @@ class Parser {
   void guess_value() {
     if (next_ == args_.size()) return;
     const std::string_view word = args_[next_];
-    if (starts_with_dash(word) || (place_ == kGlobal && is_verb(word))) return;
+    if (starts_with_dash(word) || (places_ == kGlobal && is_verb(word))) return;
     guessed_value_ = word;
     ++next_;
   }
@@ -258,54 +296,49 @@ class Parser {
         line_.config_file.reset();
         if (value != "config.json") line_.config_file = value;
         break;
-      case Means::log:
-        line_.log = crun_ ? log_file(value) : value;
-        line_.log_in_bundle = crun_;
+      case Means::log: line_.log = value; break;
+      case Means::log_sink:
+        line_.log = file_of_sink(value);
+        line_.log_in_bundle = true;
         break;
       case Means::log_format: line_.log_format = value == "json" ? LogFormat::json : LogFormat::text; break;
       case Means::no_start: no_start_ = !is_false(value); break;
     }
   }
 
-  // crun's --log names a sink: `file:PATH`, or just PATH; journald: and syslog: are none that runi could
-  // append to.
-  static std::string_view log_file(std::string_view sink) {
+  // Empty for journald: and syslog:, to which runi cannot append.
+  static std::string_view file_of_sink(std::string_view sink) {
     constexpr std::string_view kFile = "file:";
     if (sink.starts_with(kFile)) return sink.substr(kFile.size());
     return sink.find(':') == std::string_view::npos ? sink : std::string_view();
   }
 
-  // urfave/cli treats -bundle and --b alike. From version 3 on it also knows the global flags after the verb.
   const Flag* find(std::string_view name) const {
     const Flag* abbreviated = nullptr;
-    for (const Flag& flag : flags_) {
+    for (const Flag& flag : rules_.flags) {
       if (!applies_here(flag)) continue;
       if (flag.name == name) return &flag;
-      if (crun_) {
-        if (abbreviated == nullptr && !name.empty() && flag.name.starts_with(name)) abbreviated = &flag;
-      } else if (name.size() == 1 && flag.letter == name.front()) {
-        return &flag;
+      if (!rules_.one_dash_clusters && name.size() == 1 && flag.letter == name.front()) return &flag;
+      if (rules_.abbreviates && abbreviated == nullptr && !name.empty() && flag.name.starts_with(name)) {
+        abbreviated = &flag;
       }
     }
     return abbreviated;
   }
 
   const Flag* find(char letter) const {
-    const auto* const found =
-        std::find_if(flags_.data(), flags_.data() + flags_.size(),
-                     [&](const Flag& flag) { return flag.letter == letter && applies_here(flag); });
-    return found == flags_.data() + flags_.size() ? nullptr : found;
+    for (const Flag& flag : rules_.flags) {
+      if (flag.letter == letter && applies_here(flag)) return &flag;
+    }
+    return nullptr;
   }
 
-  bool applies_here(const Flag& flag) const {
-    return (flag.place & place_) != 0 || (!crun_ && (flag.place & kGlobal) != 0);
-  }
+  bool applies_here(const Flag& flag) const { return (flag.place & places_) != 0; }
 
   std::span<const char* const> args_;
-  bool crun_;
-  std::span<const Flag> flags_;
+  Rules rules_;
   std::size_t next_ = 0;
-  Place place_ = kGlobal;
+  Place places_ = kGlobal;    // those whose flags are known where the parser stands
   bool flags_ended_ = false;  // after `--`
   bool no_start_ = false;     // --help and its like
   std::string_view guessed_value_;
@@ -314,10 +347,13 @@ class Parser {
 
 }  // namespace
 
+bool names_a_handler(std::string_view program) {
+  return program == "krun" || program.starts_with("crun-");
+}
+
 Dialect dialect_of(std::string_view runtime_path) {
-  const std::string_view name = runtime_path.substr(runtime_path.rfind('/') + 1);
-  const bool argp = name == "crun" || name == "krun" || name.starts_with("crun-");
-  return argp ? Dialect::crun : Dialect::runc;
+  const std::string_view program = base_name(runtime_path);
+  return program == "crun" || names_a_handler(program) ? Dialect::crun : Dialect::runc;
 }
 
 CommandLine parse_command_line(std::span<const char* const> args, Dialect dialect) {

@@ -14,22 +14,26 @@ enum class Dialect {
   crun,  // argp over getopt_long: abbreviations, clusters, -bDIR; options end at the container id
 };
 
-// The dialect of the program at `runtime_path`, judged by its base name: crun, krun and crun-… are argp's.
+// Whether crun, called by this base name, is one of its handlers and may run no process at all: krun,
+// crun-wasm. Source: crun src/crun.c, fill_handler_from_argv0().
+[[nodiscard]] bool names_a_handler(std::string_view program);
+
+// The dialect of the program at `runtime_path`, judged by its base name: crun and its handlers are argp's.
 [[nodiscard]] Dialect dialect_of(std::string_view runtime_path);
 
 enum class Verb { create, run, restore, other };
 
 enum class LogFormat { text, json };
 
-// The words runi needs; views into the arguments. Nothing here is an error: a command line that the
-// runtime will refuse is for the runtime to refuse.
+// The words that runi needs; views into the arguments. Nothing here is an error: a wrong command line is for
+// the runtime to refuse.
 struct CommandLine {
-  Verb verb = Verb::other;        // other, too, where --help or --version keeps the verb from running
+  Verb verb = Verb::other;        // also where --help or --version keeps the verb from running
   std::string_view bundle = ".";  // as given, "." where it is not or is empty
-  // crun's --config: relative to the cwd, not to the bundle. Unset where it is just "config.json", which crun
-  // takes for its default, the bundle's (src/run_create.c).
+  // crun's --config: relative to the cwd, not to the bundle. Unset where it is just "config.json", which to
+  // crun is its default, the bundle's (src/run_create.c).
   std::optional<std::string_view> config_file;
-  std::string_view container_id;  // of a start only; empty where there is none
+  std::string_view container_id;  // of a start only; empty where it is missing
   std::string_view log;           // the file of --log, empty where there is none
   bool log_in_bundle = false;     // a relative log is relative to the bundle, as crun has it, not to the cwd
   LogFormat log_format = LogFormat::text;

@@ -5,7 +5,7 @@ namespace {
 
 using std::string_view;
 
-// PATHs have some six elements, and each may cost system calls.
+// A PATH has some six elements, and each may cost system calls.
 constexpr std::size_t kMostElements = 64;
 constexpr std::size_t kLongestPath = 4'096;      // PATH_MAX
 constexpr std::size_t kLongestSearch = 131'072;  // MAX_ARG_STRLEN, execve(2)

@@ -48,7 +48,7 @@ Result<void> apply_members(const Value& object, const std::string& pointer, std:
     if (member == nullptr) return unknown_key(pointer + "/" + json::cite_token(value.key), members);
     const std::string place = pointer + "/" + std::string(member->name);
     for (const std::string_view name : seen) {
-      if (name == value.key) return Error{place + ": stands twice"};
+      if (name == value.key) return Error{place + ": appears twice"};
     }
     seen.push_back(value.key);
     if (auto applied = member->apply(value, place, config); !applied) return applied;

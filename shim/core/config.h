@@ -1,5 +1,4 @@
-// The administrator's configuration: what a file under /etc/runi may say, and what holds where it says
-// nothing.
+// The administrator's configuration: what a file under /etc/runi may say, and the defaults.
 #pragma once
 
 #include "core/command_line.h"
@@ -27,11 +26,11 @@ struct LogConfig {
   LogFormat format = LogFormat::text;
 };
 
-// The keys that pods may be let set as annotations, runi.dev/<key>.
+// The keys that the configuration may let pods set, as annotations runi.dev/<key>.
 inline constexpr std::string_view kAnnotationKeys[] = {"init",        "forward", "signals",
                                                        "expect-exit", "grace",   "stop-signals"};
 
-// Set on every container that got the init; its value is runi's version. No wish of a pod's.
+// Set by runi on every container that got the init; its value is runi's version.
 inline constexpr std::string_view kInjectedAnnotation = "runi.dev/injected";
 
 // Every member's default is what runi does without a file. runi.json(5) explains each key.
@@ -50,11 +49,11 @@ struct Config {
 
 // Reads a configuration: JSON with comments.
 // Errors: the place and cause of what is not JSON; else the JSON pointer (RFC 6901) of the first member that
-// is unknown, stands twice, or has the wrong type or value, and what was expected there.
+// is unknown, appears twice, or has the wrong type or value, and what was expected there.
 Result<Config> parse_config(std::string_view text);
 
-// The `runtime` that a configuration names that parse_config refuses: as good a guess as the text allows, so
-// that containers which already run can still be stopped and deleted. Empty where there is none.
+// The `runtime` that a configuration names although parse_config refuses it: a guess, as good as the text
+// allows, so that containers which already run can still be stopped and deleted. Empty where it names none.
 [[nodiscard]] std::string salvage_runtime(std::string_view text);
 
 }  // namespace runi

@@ -1,8 +1,10 @@
 #include "core/decide.h"
 
 #include "core/annotations.h"
+#include "core/engine_keys.h"
 #include "core/init_systems.h"
 #include "core/json.h"
+#include "core/path.h"
 #include "core/seccomp_profile.h"
 
 #include <algorithm>
@@ -21,15 +23,8 @@ constexpr string_view kInits[] = {
     "podman-init", "go-init",    "pid1", "my_init",     "minit",     "horust",    "pause",
 };
 
-// Annotations that only a pod's sandbox carries, and its value.
-// Sources: containerd pkg/cri/annotations; CRI-O internal/annotations.
-constexpr struct {
-  string_view key;
-  string_view value;
-} kSandboxMarks[] = {
-    {"io.kubernetes.cri.container-type", "sandbox"},
-    {"io.kubernetes.cri-o.ContainerType", "sandbox"},
-};
+// A pod's sandbox has kSandboxType in one of these.
+constexpr string_view kContainerTypes[] = {kContainerdContainerType, kCrioContainerType};
 
 // The stop signal of the container, as podman and CRI-O note it, where it is the one that only systemd as PID
 // 1 understands (systemd(1), SIGRTMIN+3). Podman sets it for --systemd=always and for what it takes for
@@ -40,11 +35,6 @@ constexpr string_view kSystemdStopSignals[] = {"37", "RTMIN+3", "SIGRTMIN+3"};
 // Annotations by which crun hands a container to something that does not exec.
 // Source: crun src/libcrun/custom-handler.c and handlers/wasmtime.c, handlers/krun.c.
 constexpr string_view kHandlerMarks[] = {"run.oci.handler", "module.wasm.image/variant"};
-
-string_view base_name(string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == string_view::npos ? path : path.substr(slash + 1);
-}
 
 template <typename Range>
 bool contains(const Range& range, string_view text) {
@@ -134,7 +124,7 @@ Evidence not_a_process(const Question& q) {
     }
   }
   const string_view runtime = base_name(q.config.runtime);
-  if (runtime == "krun" || runtime.starts_with("crun-")) return "runtime " + json::cite(runtime);
+  if (names_a_handler(runtime)) return "runtime " + json::cite(runtime);
   if (command_of(q).ends_with(".wasm")) return "command " + json::cite(command_of(q));
   return std::nullopt;
 }
@@ -154,8 +144,8 @@ Evidence no_command(const Question& q) {
     case Result::absent: return command + (by_path ? " is in no directory of PATH" : " does not exist");
     case Result::not_executable: return command + ": " + json::cite(lookup.path) + " is not executable";
     case Result::not_permitted:
-      return command + ": " + json::cite(lookup.path) + " is not for user " +
-             std::to_string(q.spec.user.uid) + " to execute";
+      return command + ": user " + std::to_string(q.spec.user.uid) + " may not execute " +
+             json::cite(lookup.path);
   }
   return std::nullopt;
 }
@@ -260,7 +250,7 @@ Evidence set_user_id(const Question& q) {
 
 Evidence one_process(const Question& q) {
   if (!q.spec.one_process) return std::nullopt;
-  return "linux.resources.pids.limit is 1, and the init would be one more";
+  return "linux.resources.pids.limit is 1, so there is no room for the init";
 }
 
 // With this annotation crun takes a filter from there instead of the profile
@@ -297,8 +287,8 @@ constexpr struct {
 }  // namespace
 
 std::optional<string_view> find_sandbox_mark(const Spec& spec) {
-  for (const auto& mark : kSandboxMarks) {
-    if (spec.annotation(mark.key) == mark.value) return mark.key;
+  for (const string_view key : kContainerTypes) {
+    if (spec.annotation(key) == kSandboxType) return key;
   }
   return std::nullopt;
 }
@@ -327,29 +317,29 @@ std::string_view name_of(Reason reason) {
   return "unknown";
 }
 
-Plan decide(const CommandLine& command, const Config& config, const Spec& spec, const Rootfs& rootfs) {
+Decision decide(const CommandLine& command, const Config& config, const Spec& spec, const Rootfs& rootfs) {
   Wishes wishes = read_wishes(spec, config);
   const Question question{command, config, spec, wishes, rootfs, {}};
-  Plan plan;
-  if (command.verb != Verb::other && must_tell(question)) plan.complaints = std::move(wishes.complaints);
+  Decision decision;
+  if (command.verb != Verb::other && must_tell(question)) decision.complaints = std::move(wishes.complaints);
   for (const auto& row : kRows) {
     if (auto evidence = row.find(question)) {
-      plan.reason = row.reason;
-      plan.detail = std::move(*evidence);
-      return plan;
+      decision.reason = row.reason;
+      decision.detail = std::move(*evidence);
+      return decision;
     }
   }
   const auto target = find_target(spec, rootfs);
   if (!target) {
-    plan.reason = Reason::no_place;
-    plan.detail = target.error().what;
-    return plan;
+    decision.reason = Reason::no_place;
+    decision.detail = target.error().what;
+    return decision;
   }
-  plan.reason = Reason::inject;
-  plan.detail = "at " + std::string(*target);
+  decision.reason = Reason::inject;
+  decision.detail = "at " + std::string(*target);
   if (const auto& fit = fit_of(question); !fit || !fit->shield) wishes.tuning.stop_signals.reset();
-  plan.injection = injection_at(*target, wishes.tuning, spec);
-  return plan;
+  decision.injection = injection_at(*target, wishes.tuning, spec);
+  return decision;
 }
 
 std::vector<Row> explain(const CommandLine& command, const Config& config, const Spec& spec,
@@ -363,17 +353,17 @@ std::vector<Row> explain(const CommandLine& command, const Config& config, const
   return rows;
 }
 
-std::optional<Error> failure_of(const Plan& plan, const Config& config) {
-  if (!plan.complaints.empty() && config.on_failure == OnFailure::fail) {
+std::optional<Error> failure_of(const Decision& decision, const Config& config) {
+  if (!decision.complaints.empty() && config.on_failure == OnFailure::fail) {
     std::string what;
-    for (const std::string& complaint : plan.complaints) what += (what.empty() ? "" : "; ") + complaint;
+    for (const std::string& complaint : decision.complaints) what += (what.empty() ? "" : "; ") + complaint;
     return Error{std::move(what)};
   }
-  if (plan.reason != Reason::set_user_id && plan.reason != Reason::one_process &&
-      plan.reason != Reason::seccomp && plan.reason != Reason::no_place) {
+  if (decision.reason != Reason::set_user_id && decision.reason != Reason::one_process &&
+      decision.reason != Reason::seccomp && decision.reason != Reason::no_place) {
     return std::nullopt;
   }
-  return with_context(name_of(plan.reason), Error{plan.detail});
+  return with_context(name_of(decision.reason), Error{decision.detail});
 }
 
 }  // namespace runi

@@ -1,6 +1,7 @@
 #include "core/init_systems.h"
 
 #include "core/json.h"
+#include "core/path.h"
 
 #include <algorithm>
 #include <iterator>
@@ -10,13 +11,13 @@ namespace {
 
 using std::string_view;
 
-// Programs that insist on being PID 1, or act as one, and are called like nothing else.
+// Programs that insist on being PID 1, or act as one, and whose names nothing else has.
 constexpr string_view kNames[] = {
     "systemd",           "upstart", "runit-init", "openrc-init", "sysvinit", "s6-svscan", "s6-linux-init",
     "s6-overlay-suexec", "dinit",   "finit",      "sinit",       "procd",    "66-boot",   "system-manager",
 };
 
-// The same, called as other things are too: as a command they count, as an argument only in the directories
+// The same, with names that other things have too. As an argument they are recognised only in the directories
 // where programs are.
 constexpr string_view kCommonNames[] = {"init", "linuxrc", "preinit", "runit", "nosh", "launchd"};
 constexpr string_view kProgramFolders[] = {"/",          "/bin/",           "/sbin/",          "/usr/bin/",
@@ -31,11 +32,6 @@ constexpr string_view kMultiCalls[] = {"busybox", "busybox.static", "toybox"};
 template <typename Range>
 bool contains(const Range& range, string_view text) {
   return std::find(std::begin(range), std::end(range), text) != std::end(range);
-}
-
-string_view base_name(string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == string_view::npos ? path : path.substr(slash + 1);
 }
 
 bool is_path_of_one(string_view word) {
@@ -56,11 +52,11 @@ bool announces_script(string_view word) {
          word.find_first_not_of(kLetters, 1) == string_view::npos;
 }
 
-// The word of a script that becomes an init system; empty where none does. No shell's grammar: whatever
-// separates or quotes words ends one.
+// The word of a script that becomes an init system; empty where none does. This is not a shell's grammar: all
+// that separates or quotes words ends one.
 string_view in_script(string_view script) {
   constexpr string_view kSeparators = " \t\n;&|(){}\"'`";
-  // Where a script has but one command, the shell executes it in its own place.
+  // If a script has only one command, the shell executes it in its own place.
   bool executed = true;
   while (!script.empty()) {
     const auto end = std::min(script.find_first_of(kSeparators), script.size());

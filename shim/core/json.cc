@@ -2,8 +2,44 @@
 
 #include <nlohmann/json.hpp>
 
+#include <bit>
+#include <cstring>
+
 namespace runi::json {
 namespace {
+
+constexpr std::uint64_t every_byte(unsigned char byte) {
+  return 0x0101'0101'0101'0101U * byte;
+}
+
+// Sets the highest bit of each byte that is zero, and perhaps of others above the lowest of those.
+constexpr std::uint64_t zeros_of(std::uint64_t word) {
+  return (word - every_byte(1)) & ~word & every_byte(0x80);
+}
+
+bool is_plain(char c) {
+  return c >= ' ' && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
+}
+
+// The first byte in [at, end) that is a quote or needs a reader's care: a backslash, a control character,
+// anything outside ASCII. `end` where there is none.
+const char* skip_plain(const char* at, const char* end) {
+  for (; std::endian::native == std::endian::little && end - at >= 8; at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    const std::uint64_t controls = (word - every_byte(' ')) & ~word & every_byte(0x80);
+    const std::uint64_t special = controls | (word & every_byte(0x80)) | zeros_of(word ^ every_byte('"')) |
+                                  zeros_of(word ^ every_byte('\\'));
+    if (special != 0) return at + std::countr_zero(special) / 8;
+  }
+  while (at != end && is_plain(*at)) ++at;
+  return at;
+}
+
+// Whether the library reads each byte of the text, or of a string of plain characters only the quotes: most
+// of a config.json is such strings, and the library takes some forty instructions a byte. The places in its
+// errors hold for `bytes` alone.
+enum class Show : std::uint8_t { bytes, tokens };
 
 // An input iterator that tells how far the library has read: its events come without places.
 class Cursor {
@@ -14,17 +50,37 @@ class Cursor {
   using pointer = const char*;
   using reference = const char&;
 
-  Cursor(const char* at, const char** read_up_to) : at_(at), read_up_to_(read_up_to) {}
+  Cursor(const char* at, const char* end, Show show, const char** read_up_to)
+      : at_(at), end_(end), string_end_(show == Show::tokens ? at : end), read_up_to_(read_up_to) {}
   reference operator*() const { return *at_; }
   Cursor& operator++() {
-    *read_up_to_ = ++at_;
+    const char* read = at_++;
+    if (*read == '"' && read >= string_end_) enter_string();
+    *read_up_to_ = at_;
     return *this;
   }
   bool operator==(const Cursor& other) const { return at_ == other.at_; }
   bool operator!=(const Cursor& other) const { return at_ != other.at_; }
 
  private:
+  // Behind the first quote.
+  void enter_string() {
+    const char* plain_end = skip_plain(at_, end_);
+    if (plain_end != end_ && *plain_end == '"') {
+      at_ = plain_end;
+      string_end_ = plain_end + 1;
+      return;
+    }
+    string_end_ = plain_end;
+    while (string_end_ != end_ && *string_end_ != '"') {
+      string_end_ += *string_end_ == '\\' && end_ - string_end_ > 1 ? 2 : 1;
+    }
+    if (string_end_ != end_) ++string_end_;
+  }
+
   const char* at_;
+  const char* end_;
+  const char* string_end_;  // of the string that is being read, or was read last; quotes before it begin none
   const char** read_up_to_;
 };
 
@@ -62,17 +118,15 @@ class Builder {
  public:
   using Alike = bool (*)(std::string_view name, std::string_view wanted);
 
-  explicit Builder(std::string_view bytes)
-      : bytes_(bytes), may_have_nul_(bytes.find(kNul) != std::string_view::npos), read_up_to_(bytes.data()) {
-    document_.values_.reserve(bytes.size() / 24 + 8);
-  }
-  Builder(std::string_view bytes, std::span<const Wanted> wanted, Alike alike)
+  // Without `alike` everything stays.
+  Builder(std::string_view bytes, Show show, std::span<const Wanted> wanted, Alike alike)
       : bytes_(bytes),
+        show_(show),
         may_have_nul_(bytes.find(kNul) != std::string_view::npos),
         read_up_to_(bytes.data()),
         alike_(alike),
-        next_{Keep::members, wanted} {
-    document_.values_.reserve(bytes.size() / 48 + 8);
+        next_{alike == nullptr ? Keep::all : Keep::members, wanted} {
+    document_.values_.reserve(bytes.size() / (alike == nullptr ? 24 : 48) + 8);
   }
 
   const char** read_up_to() { return &read_up_to_; }
@@ -95,9 +149,9 @@ class Builder {
   bool key(std::string& name) {
     look_for_nul(name);
     if (skipping_ != 0) return true;
-    next_ = of_member(open_.back().scope, name);
     const std::size_t begin = next_begin();
     last_end_ = offset();
+    next_ = of_member(open_.back().scope, name.empty() ? between_quotes(begin, last_end_) : name);
     if (next_.keep != Keep::nothing) key_ = decoded(begin, last_end_, name);
     return true;
   }
@@ -182,16 +236,21 @@ class Builder {
     return at;
   }
 
+  [[nodiscard]] std::string_view between_quotes(std::size_t begin, std::size_t end) const {
+    return end >= begin + 2 ? bytes_.substr(begin + 1, end - begin - 2) : "";
+  }
+
+  // `value` is also empty where the library was shown nothing but the quotes; no escape decodes to nothing.
   std::string_view decoded(std::size_t begin, std::size_t end, std::string& value) {
-    const std::string_view between_quotes = end >= begin + 2 ? bytes_.substr(begin + 1, end - begin - 2) : "";
-    if (between_quotes == value) return between_quotes;
-    return document_.unescaped_.emplace_back(std::move(value));
+    const std::string_view raw = between_quotes(begin, end);
+    if (raw == value || (show_ == Show::tokens && value.empty())) return raw;
+    return document_.unescaped_.emplace_front(std::move(value));
   }
 
   // In what is not kept, too.
   void look_for_nul(const std::string& text) {
     if (!may_have_nul_ || document_.with_nul_ || text.find('\0') == std::string::npos) return;
-    document_.with_nul_ = document_.unescaped_.emplace_back(text);
+    document_.with_nul_ = document_.unescaped_.emplace_front(text);
   }
 
   // `overread`: how many bytes past the value the library has already looked at.
@@ -263,6 +322,7 @@ class Builder {
   static constexpr std::string_view kNul = "\\u0000";
 
   std::string_view bytes_;
+  Show show_;
   bool may_have_nul_;
   const char* read_up_to_;
   std::size_t last_end_ = 0;
@@ -287,7 +347,8 @@ std::string_view name_of(Kind kind) {
   return "something else";
 }
 
-Result<Document> Document::read(Builder& builder, std::string_view bytes, Comments comments) {
+Result<Document> Document::read(std::string_view bytes, Comments comments, std::span<const Wanted> wanted,
+                                bool (*alike)(std::string_view name, std::string_view wanted)) {
   // The library takes a NUL for the end of the text and skips a byte order mark; neither is JSON.
   if (const auto nul = bytes.find('\0'); nul != std::string_view::npos) {
     return Error{"not JSON: a NUL at byte " + std::to_string(nul)};
@@ -295,23 +356,29 @@ Result<Document> Document::read(Builder& builder, std::string_view bytes, Commen
   if (bytes.starts_with("\xEF\xBB\xBF")) return Error{"not JSON: it starts with a byte order mark"};
   if (bytes.size() > kMostBytes) return Error{"larger than " + std::to_string(kMostBytes) + " bytes"};
 
-  const Cursor first(bytes.data(), builder.read_up_to());
-  const Cursor last(bytes.data() + bytes.size(), builder.read_up_to());
-  const bool parsed = nlohmann::json::sax_parse(first, last, &builder, nlohmann::json::input_format_t::json,
-                                                /*strict=*/true, comments == Comments::allowed);
-  if (parsed) return builder.take_document();
-  return Error{(builder.is_json() ? "" : "not JSON: ") + builder.failure()};
+  const auto parse = [&](Show show) -> Result<Document> {
+    Builder builder(bytes, show, wanted, alike);
+    const char* end = bytes.data() + bytes.size();
+    const bool parsed = nlohmann::json::sax_parse(
+        Cursor(bytes.data(), end, show, builder.read_up_to()), Cursor(end, end, show, builder.read_up_to()),
+        &builder, nlohmann::json::input_format_t::json, /*strict=*/true, comments == Comments::allowed);
+    if (parsed) return builder.take_document();
+    return Error{(builder.is_json() ? "" : "not JSON: ") + builder.failure()};
+  };
+  // In a comment a quote begins no string.
+  if (comments == Comments::refused) {
+    if (auto document = parse(Show::tokens)) return document;
+  }
+  return parse(Show::bytes);
 }
 
 Result<Document> Document::parse(std::string_view bytes, Comments comments) {
-  Builder builder(bytes);
-  return read(builder, bytes, comments);
+  return read(bytes, comments, {}, nullptr);
 }
 
 Result<Document> Document::parse(std::string_view bytes, std::span<const Wanted> wanted,
                                  bool (*alike)(std::string_view name, std::string_view wanted)) {
-  Builder builder(bytes, wanted, alike);
-  return read(builder, bytes, Comments::refused);
+  return read(bytes, Comments::refused, wanted, alike);
 }
 
 std::string quote(std::string_view text) {

@@ -6,7 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <forward_list>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -95,9 +95,10 @@ class Document {
 
  private:
   friend class Builder;
-  static Result<Document> read(class Builder& builder, std::string_view bytes, Comments comments);
-  std::vector<Value> values_;          // in the order of the text, parents before their children
-  std::deque<std::string> unescaped_;  // strings that are not what they look like in the text
+  static Result<Document> read(std::string_view bytes, Comments comments, std::span<const Wanted> wanted,
+                               bool (*alike)(std::string_view name, std::string_view wanted));
+  std::vector<Value> values_;                 // in the order of the text, parents before their children
+  std::forward_list<std::string> unescaped_;  // strings that are not what they look like in the text
   std::optional<std::string_view> with_nul_;
 };
 

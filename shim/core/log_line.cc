@@ -1,6 +1,7 @@
 #include "core/log_line.h"
 
 #include "core/annotations.h"
+#include "core/engine_keys.h"
 #include "core/json.h"
 
 #include <algorithm>
@@ -83,8 +84,8 @@ string_view first_of(const Spec& spec, string_view key, string_view otherwise) {
 }  // namespace
 
 Origin origin_of(const Spec& spec) {
-  return {first_of(spec, "io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace"),
-          first_of(spec, "io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name"), container_name(spec)};
+  return {first_of(spec, kContainerdPodNamespace, kKubeletPodNamespace),
+          first_of(spec, kContainerdPodName, kKubeletPodName), container_name(spec)};
 }
 
 std::string record_of(const Record& record, LogFormat format) {

@@ -19,8 +19,8 @@ struct Origin {
   std::string_view container;  // its name in the pod
 };
 
-// From the annotations of containerd (pkg/cri/annotations) or else of CRI-O, which hands on the kubelet's
-// labels (Kubernetes, pkg/kubelet/types/labels.go).
+// From the annotations of containerd, or else from the kubelet's labels, which CRI-O hands on
+// (core/engine_keys.h).
 [[nodiscard]] Origin origin_of(const Spec& spec);
 
 // What became of a start, or of something about it. All but message, decision and time may be the words of

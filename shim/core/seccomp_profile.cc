@@ -1,18 +1,11 @@
 #include "core/seccomp_profile.h"
 
-#include <fcntl.h>
-#include <linux/sched.h>
 #include <seccomp.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstring>
-#include <ctime>
 #include <iterator>
 #include <optional>
 
@@ -22,164 +15,6 @@ namespace {
 using json::Kind;
 using json::Value;
 using std::string_view;
-
-// --- the init's calls --------------------------------------------------------------------------------------
-
-constexpr Argument kAny = {};
-
-constexpr Argument is(std::uint64_t value) {
-  return {true, value};
-}
-
-// As init/kernel.h has it.
-constexpr std::uint64_t kSetSize = 8;                 // of a kernel's set of signals
-constexpr std::uint64_t kPidfdGetInfo = 0xC040FF0B;   // PIDFD_GET_INFO
-constexpr std::uint64_t kNoFile = ~std::uint64_t{0};  // -1
-constexpr std::uint64_t kHere = static_cast<std::uint64_t>(AT_FDCWD);
-constexpr std::uint64_t kLastFile = ~0U;
-constexpr std::uint64_t kUnchanged = ~std::uint64_t{0};  // -1
-constexpr std::uint64_t kSpawn = CLONE_VM | CLONE_VFORK | SIGCHLD;
-constexpr std::uint64_t kSpawnWaiting = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD;
-
-// What init/ calls: main.cc, start.cc, serve.cc, sandbox.cc. Two rows for one call where the arguments
-// differ. Not here: what is only called when the container's start has failed already (writev, for the
-// message), calls of options that runi never gives, and ptrace, which is called for an application that has
-// called it.
-constexpr Call kCalls[] = {
-    // Blocked signals, the action of SIGCHLD, and whether it can wait for either: tried before anything else.
-    {"rt_sigprocmask",
-     SCMP_SYS(rt_sigprocmask),
-     Need::indispensable,
-     When::always,
-     {is(SIG_SETMASK), kAny, kAny, is(kSetSize)}},
-    {"rt_sigaction",
-     SCMP_SYS(rt_sigaction),
-     Need::indispensable,
-     When::always,
-     {is(SIGCHLD), kAny, kAny, is(kSetSize)}},
-    {"rt_sigtimedwait",
-     SCMP_SYS(rt_sigtimedwait),
-     Need::indispensable,
-     When::always,
-     {kAny, kAny, kAny, is(kSetSize)}},
-    {"waitid",
-     SCMP_SYS(waitid),
-     Need::indispensable,
-     When::always,
-     {is(P_ALL), is(0), kAny, is(WEXITED | WNOHANG | WNOWAIT), is(0)}},
-    {"sched_getscheduler", SCMP_SYS(sched_getscheduler), Need::wanted, When::always, {is(0)}},
-    {"prctl", SCMP_SYS(prctl), Need::ignored, When::subreaper, {is(PR_SET_CHILD_SUBREAPER), is(1)}},
-    // The application's place among sessions and terminals.
-    {"getsid", SCMP_SYS(getsid), Need::wanted, When::always, {is(0)}},
-    {"getpid", SCMP_SYS(getpid), Need::wanted, When::always, {}},
-    {"ioctl", SCMP_SYS(ioctl), Need::wanted, When::always, {is(0), is(TIOCGSID)}},
-    {"ioctl", SCMP_SYS(ioctl), Need::wanted, When::always, {is(1), is(TIOCGSID)}},
-    {"ioctl", SCMP_SYS(ioctl), Need::wanted, When::always, {is(2), is(TIOCGSID)}},
-    {"fcntl", SCMP_SYS(fcntl), Need::wanted, When::always, {kAny, is(F_GETFL)}},
-    {"ioctl", SCMP_SYS(ioctl), Need::wanted, When::always, {kAny, is(TIOCGPGRP)}},
-    {"getpgid", SCMP_SYS(getpgid), Need::wanted, When::always, {is(0)}},
-    {"openat",
-     SCMP_SYS(openat),
-     Need::wanted,
-     When::always,
-     {is(kHere), kAny, is(O_RDWR | O_CLOEXEC | O_NOCTTY), is(0)}},
-    {"ioctl", SCMP_SYS(ioctl), Need::wanted, When::always, {kAny, is(TIOCNOTTY), is(0)}},
-    {"prctl",
-     SCMP_SYS(prctl),
-     Need::ignored,
-     When::always,
-     {is(PR_SET_DUMPABLE), is(0), is(0), is(0), is(0)}},
-    // The new process. A way that the kernel refuses for another reason than the profile is followed by none.
-    {"clone", SCMP_SYS(clone), Need::process, When::always, {is(kSpawnWaiting)}},
-    {"clone", SCMP_SYS(clone), Need::process, When::always, {is(kSpawn | CLONE_PIDFD)}},
-    {"clone", SCMP_SYS(clone), Need::process, When::always, {is(SIGCHLD)}},
-#if defined(__NR_vfork) && defined(__NR_fork)
-    {"vfork", SCMP_SYS(vfork), Need::process, When::always, {}},
-    {"fork", SCMP_SYS(fork), Need::process, When::always, {}},
-#endif
-    // Until it and PID 1 are ready for each other; and one that has left its number to the next.
-    {"sched_yield", SCMP_SYS(sched_yield), Need::ignored, When::always, {}},
-    {"waitid", SCMP_SYS(waitid), Need::wanted, When::always, {is(P_ALL), is(0), kAny, is(WEXITED), is(0)}},
-    // If there is none, for a limit: back.
-    {"prctl", SCMP_SYS(prctl), Need::ignored, When::subreaper, {is(PR_SET_CHILD_SUBREAPER), is(0)}},
-    // In it, up to the application.
-    {"setsid", SCMP_SYS(setsid), Need::ignored, When::always, {}},
-    {"ioctl", SCMP_SYS(ioctl), Need::ignored, When::always, {kAny, is(TIOCSCTTY), is(0)}},
-    {"setpgid", SCMP_SYS(setpgid), Need::ignored, When::always, {is(0), is(0)}},
-    {"ioctl", SCMP_SYS(ioctl), Need::ignored, When::always, {kAny, is(TIOCSPGRP)}},
-    {"getppid", SCMP_SYS(getppid), Need::wanted, When::always, {}},
-    {"pidfd_open", SCMP_SYS(pidfd_open), Need::wanted, When::listen_pidfd, {kAny, is(0)}},
-    {"fstat", SCMP_SYS(fstat), Need::wanted, When::listen_pidfd, {}},
-    {"execve", SCMP_SYS(execve), Need::indispensable, When::always, {}},
-    // PID 1 lets go of what it does not need; of a terminal, by name.
-    {"close", SCMP_SYS(close), Need::ignored, When::always, {}},
-    {"close_range", SCMP_SYS(close_range), Need::wanted, When::always, {is(3), kAny, is(0)}},
-    {"close_range", SCMP_SYS(close_range), Need::wanted, When::always, {kAny, is(kLastFile), is(0)}},
-    {"openat", SCMP_SYS(openat), Need::wanted, When::always, {is(kHere), kAny, is(O_PATH), is(0)}},
-    {"dup3", SCMP_SYS(dup3), Need::ignored, When::always, {kAny, kAny, is(0)}},
-    {"chdir", SCMP_SYS(chdir), Need::ignored, When::always, {}},
-    // Whether the kernel can reap.
-    {"ioctl", SCMP_SYS(ioctl), Need::wanted, When::always, {kAny, is(kPidfdGetInfo)}},
-    {"uname", SCMP_SYS(uname), Need::wanted, When::always, {}},
-    {"signalfd4",
-     SCMP_SYS(signalfd4),
-     Need::wanted,
-     When::always,
-     {is(kNoFile), kAny, is(kSetSize), is(O_CLOEXEC)}},
-    {"ppoll", SCMP_SYS(ppoll), Need::wanted, When::always, {kAny, is(2), kAny, is(0), is(0)}},
-    {"capget", SCMP_SYS(capget), Need::wanted, When::always, {}},
-    {"getuid", SCMP_SYS(getuid), Need::wanted, When::facts, {}},
-    {"readlinkat", SCMP_SYS(readlinkat), Need::wanted, When::facts, {is(kHere)}},
-    {"openat",
-     SCMP_SYS(openat),
-     Need::wanted,
-     When::facts,
-     {is(kHere), kAny, is(O_RDONLY | O_CLOEXEC), is(0)}},
-    {"prctl",
-     SCMP_SYS(prctl),
-     Need::ignored,
-     When::sandbox,
-     {is(PR_SET_NO_NEW_PRIVS), is(1), is(0), is(0), is(0)}},
-    {"prctl", SCMP_SYS(prctl), Need::ignored, When::sandbox, {is(PR_SET_SECCOMP), is(2)}},
-    {"prctl",
-     SCMP_SYS(prctl),
-     Need::ignored,
-     When::sandbox,
-     {is(PR_SET_DUMPABLE), is(1), is(0), is(0), is(0)}},
-    {"madvise", SCMP_SYS(madvise), Need::ignored, When::always, {kAny, kAny, is(4)}},
-    // Its life. Signals that do not reach the application would be worse than no init.
-    {"kill", SCMP_SYS(kill), Need::indispensable, When::always, {}},
-    {"rt_sigqueueinfo", SCMP_SYS(rt_sigqueueinfo), Need::wanted, When::always, {}},
-    {"getpgid", SCMP_SYS(getpgid), Need::wanted, When::always, {}},
-    {"waitid",
-     SCMP_SYS(waitid),
-     Need::indispensable,
-     When::always,
-     {is(P_ALL), is(0), kAny, is(WEXITED | WNOHANG), is(0)}},
-    {"pread64", SCMP_SYS(pread64), Need::wanted, When::facts, {}},
-    {"setresuid", SCMP_SYS(setresuid), Need::wanted, When::borrowing, {kAny, is(kUnchanged), is(kUnchanged)}},
-    {"clock_gettime", SCMP_SYS(clock_gettime), Need::wanted, When::grace, {is(CLOCK_MONOTONIC)}},
-    {"clock_gettime", SCMP_SYS(clock_gettime), Need::wanted, When::facts, {}},
-    {"exit_group", SCMP_SYS(exit_group), Need::indispensable, When::always, {}},
-};
-
-constexpr std::size_t kNumbers = 512;
-
-// For each number of a call the bit that stands for it in a set of the init's calls; 0 for all others.
-constexpr std::array<std::uint64_t, kNumbers> kBits = [] {
-  std::array<std::uint64_t, kNumbers> bits = {};
-  unsigned next = 0;
-  for (const Call& call : kCalls) {
-    std::uint64_t& bit = bits[static_cast<std::size_t>(call.number)];
-    if (bit == 0) bit = std::uint64_t{1} << next++;
-  }
-  return bits;
-}();
-
-std::uint64_t bit_of(int number) {
-  return number >= 0 && static_cast<std::size_t>(number) < kNumbers ? kBits[static_cast<std::size_t>(number)]
-                                                                    : 0;
-}
 
 // --- the profile -------------------------------------------------------------------------------------------
 
@@ -270,8 +105,8 @@ int number_of(string_view name) {
 enum class Effect {
   allowed,
   refused,   // an error
-  pretends,  // a success that is none: errno 0
-  fatal,     // the process ends, or waits for an answer of someone who may never give one
+  pretends,  // the call does nothing and seems to succeed: errno 0
+  fatal,     // the process ends, or waits for an answer that may never come
 };
 
 Effect effect_of(const Action& action) {
@@ -344,10 +179,6 @@ bool is_objectionable(const Call& call, const Action& action) {
 }
 
 }  // namespace
-
-std::span<const Call> init_calls() {
-  return kCalls;
-}
 
 Result<Profile::Condition> Profile::parse_condition(const Value& value) {
   if (value.kind != Kind::object) return wrong(kCallsPath, "args", "expected objects in it");
@@ -497,7 +328,7 @@ Result<Fit> judge(const Spec& spec, std::span<const std::string> init_arguments)
   const Options options = options_of(init_arguments);
   bool has_process = false;
   std::optional<Error> no_process;
-  for (const Call& call : kCalls) {
+  for (const Call& call : init_calls()) {
     const bool is_process = call.need == Need::process;
     if (is_process && has_process) continue;
     bool refused = false;

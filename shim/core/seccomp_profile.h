@@ -1,15 +1,15 @@
-// What a container's seccomp profile, which binds the init too, answers to the init's system calls.
+// How a container's seccomp profile, which binds the init too, answers the init's system calls.
 //
 // The runtimes build a filter from the profile with libseccomp (runc: libcontainer/seccomp/seccomp_linux.go,
 // InitSeccomp() and matchCall(); crun: src/libcrun/seccomp.c, libcrun_generate_seccomp()). Here only the
 // rules for the init's own calls are looked at, and no filter is built.
 #pragma once
 
+#include "core/init_calls.h"
 #include "core/json.h"
 #include "core/result.h"
 #include "core/spec.h"
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -17,43 +17,6 @@
 #include <vector>
 
 namespace runi::seccomp {
-
-// How the init depends on a call.
-enum class Need {
-  indispensable,  // without it, it executes the application in place, or does the application harm
-  wanted,         // any error will do, but it believes in a success
-  ignored,        // whatever comes of it
-  process,        // one of the ways of making a process, which are tried in the table's order
-};
-
-// When the init makes a call.
-enum class When {
-  always,
-  subreaper,     // -s, or -t
-  grace,         // -t
-  sandbox,       // not -n
-  facts,         // -S, or a user is borrowed
-  borrowing,     // the process has CAP_SETUID and no CAP_KILL
-  listen_pidfd,  // the application's environment has LISTEN_PIDFDID
-};
-
-// An argument, as the kernel sees it: all 64 bits. A pointer, a process id or what is left in a register that
-// a call does not use can be anything.
-struct Argument {
-  bool known = false;
-  std::uint64_t value = 0;
-};
-
-struct Call {
-  const char* name;
-  int number;
-  Need need;
-  When when;
-  std::array<Argument, 6> arguments;
-};
-
-// The system calls of runi-init, in the order in which it makes them.
-[[nodiscard]] std::span<const Call> init_calls();
 
 // An action, as libseccomp numbers it, the errno of SCMP_ACT_ERRNO included.
 struct Action {
@@ -68,7 +31,7 @@ class Profile {
   // Errors: what the runtimes would refuse or read differently.
   static Result<Profile> parse(const json::Value& value);
 
-  // What the call may be answered with: one action; several, where that depends on an argument that can be
+  // The actions that may answer the call: one, or several where it depends on an argument that can be
   // anything.
   [[nodiscard]] std::vector<Action> answers_to(const Call& call) const;
 
@@ -79,8 +42,7 @@ class Profile {
     std::uint64_t value = 0;
     std::uint64_t value_two = 0;
   };
-  // One entry of the profile: what is so for each of its calls is kept once, as an entry may have many of
-  // both.
+  // One entry of the profile. It may have many calls and conditions; each is kept once, not their product.
   struct Rule {
     std::uint64_t calls = 0;     // a bit for each of the init's calls that it names
     std::uint64_t repeated = 0;  // the same, of those that it names again
@@ -102,12 +64,12 @@ class Profile {
 
 // How the init can be called under a profile.
 struct Fit {
-  bool shield = true;  // false: without -S, for the profile does not let the init look at the application
+  bool shield = true;  // false: without -S, as the profile does not let the init look at the application
 };
 
 // Whether the init, called with these arguments (its own path, options, "--"), does its work under the
-// container's profile, and does no harm; what it could not do is to be left out of the arguments. Errors: why
-// not; the call and the answer to it.
+// container's profile, and does no harm; and which options have to be left out for that. Errors: why not; the
+// call and the answer to it.
 [[nodiscard]] Result<Fit> judge(const Spec& spec, std::span<const std::string> init_arguments);
 
 }  // namespace runi::seccomp

@@ -13,7 +13,7 @@ using json::Value;
 // Each costs system calls, to see where it leads.
 constexpr std::size_t kMostMounts = 10'000;
 
-constexpr const char* kStandsTwice = "stands twice; runtimes disagree on which one counts";
+constexpr const char* kAppearsTwice = "appears twice; runtimes disagree on which one they use";
 
 // Takes the first character off `name`, as Go's encoding/json sees it when it looks for a struct field: ASCII
 // letters in lower case, and the two characters outside ASCII that fold to a letter: U+017F (long s) and
@@ -48,10 +48,10 @@ Result<const Value*> find(const Value& object, std::string_view path, std::strin
   };
   for (const Value& value : object.children()) {
     if (value.key == member) {
-      if (found != nullptr) return error(kStandsTwice);
+      if (found != nullptr) return error(kAppearsTwice);
       found = &value;
     } else if (fold_alike(value.key, member)) {
-      return error("also written in another case; runtimes disagree on which one counts");
+      return error("also written in another case; runtimes disagree on which one they use");
     }
   }
   if (found != nullptr && found->kind != kind && found->kind != Kind::null) {
@@ -263,7 +263,7 @@ Result<void> read_annotations(const Value& root, Spec& spec) {
   for (const Annotation& annotation : spec.annotations) keys.push_back(annotation.key);
   std::sort(keys.begin(), keys.end());
   const auto twice = std::adjacent_find(keys.begin(), keys.end());
-  if (twice != keys.end()) return Error{"/annotations/" + json::cite_token(*twice) + ": " + kStandsTwice};
+  if (twice != keys.end()) return Error{"/annotations/" + json::cite_token(*twice) + ": " + kAppearsTwice};
   return {};
 }
 
@@ -324,7 +324,7 @@ Result<void> read_linux(const Value& root, Spec& spec) {
       if (!path) return path.error();
       if (*type == "pid") {
         if (spec.pid_namespace != PidNamespace::none) {
-          return Error{std::string("/linux/namespaces: the pid namespace ") + kStandsTwice};
+          return Error{std::string("/linux/namespaces: the pid namespace ") + kAppearsTwice};
         }
         spec.pid_namespace = path->empty() ? PidNamespace::own : PidNamespace::joined;
       }

@@ -100,7 +100,7 @@ Result<const json::Value*> find_member(const json::Value& object, std::string_vi
 
 // Reads the OCI runtime specification's config.md, the members named above only; all others may be anything.
 // Errors: bytes that are not JSON; a member of those above with another type than the specification's; and
-// names that runtimes read differently: one that stands twice (runc takes the last or merges, crun takes the
+// names that runtimes read differently: one that appears twice (runc takes the last or merges, crun takes the
 // first), or one that only Go's encoding/json takes for a member because it ignores case. Nor may any name or
 // string have a NUL in it: crun takes it for the end.
 Result<Spec> parse_spec(std::string_view bytes);

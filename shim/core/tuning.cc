@@ -10,7 +10,7 @@ namespace {
 // Nothing sensible is longer, but zeros in front of a number could be.
 constexpr std::size_t kLongestWord = 32;
 
-// Digits and nothing else, of a number from 0 to `most`; -1 where text is anything else.
+// The number from 0 to `most` that text writes, with digits alone; -1 where it is anything else.
 int whole_number(std::string_view text, int most) {
   if (text.size() > kLongestWord) return -1;
   const std::string digits(text);
@@ -19,7 +19,7 @@ int whole_number(std::string_view text, int most) {
   return at == digits.c_str() + digits.size() ? number : -1;
 }
 
-// What FROM is in a FROM:TO that the init takes; 0 where text is none.
+// The FROM of a FROM:TO that the init takes; 0 where text is not one.
 int rewritten_signal(const std::string& text) {
   if (text.find('\0') != std::string::npos) return 0;
   const char* at = text.c_str();
@@ -27,7 +27,7 @@ int rewritten_signal(const std::string& text) {
   return from > 0 && read_rewriting(from, at) >= 0 ? from : 0;
 }
 
-// The signal that text is and nothing else; 0 where it is none.
+// The signal that all of text names; 0 where it names none.
 int whole_signal(const std::string& text) {
   const char* at = text.c_str();
   const int signal = read_signal(at);

@@ -1,7 +1,7 @@
 #include "runi/engine_log.h"
 
 #include "core/json.h"
-#include "system/system.h"
+#include "system/process.h"
 
 #include <array>
 
@@ -11,7 +11,7 @@ std::string for_people(const Error& error) {
   return "runi: " + json::printable(error.what, kLongestError);
 }
 
-std::string log_line(const Error& error, LogFormat format, std::time_t time) {
+std::string engine_log_line(const Error& error, LogFormat format, std::time_t time) {
   std::tm utc{};
   std::array<char, 32> stamp{};
   gmtime_r(&time, &utc);
@@ -22,11 +22,11 @@ std::string log_line(const Error& error, LogFormat format, std::time_t time) {
   return "time=" + when + " level=error msg=" + what;
 }
 
-void report(const CommandLine& command, const Error& error) {
+void append_to_engine_log(const CommandLine& command, const Error& error) {
   if (command.log.empty()) return;
   std::string path(command.log);
   if (command.log_in_bundle && !path.starts_with('/')) path = std::string(command.bundle) + "/" + path;
-  const std::string line = log_line(error, command.log_format, std::time(nullptr));
+  const std::string line = engine_log_line(error, command.log_format, std::time(nullptr));
   (void)append_line(path, line, 0644);  // the error itself still goes to stderr
 }
 

@@ -1,6 +1,6 @@
 #include "runi/engine_log.h"
 #include "runi/shim.h"
-#include "system/system.h"
+#include "system/process.h"
 
 int main(int argc, char** argv) {
   const runi::Error error = runi::run(argc, argv);

@@ -1,7 +1,7 @@
 #include "runi/own_log.h"
 
 #include "core/log_line.h"
-#include "system/system.h"
+#include "system/process.h"
 
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>
@@ -14,7 +14,7 @@
 namespace runi {
 namespace {
 
-// A log tells of pods; whom it may concern can be given the right to read it.
+// A log tells of pods; the administrator can give others the right to read it.
 constexpr mode_t kFileMode = 0640;
 
 spdlog::level::level_enum level_of(LogLevel level) {
@@ -41,7 +41,7 @@ std::string pattern_of(const LogConfig& config) {
   return to_syslog ? tag + "%v" : "%Y-%m-%dT%H:%M:%S.%fZ runi[%P] %l: %v";
 }
 
-// The library's own sinks wait: for a FIFO's reader, for syslog's, for a directory to appear.
+// The library's own sinks wait: for the reader of a FIFO, for syslog's, for a directory to appear.
 class Sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
   explicit Sink(const LogConfig& config) : config_(config) {}
@@ -66,13 +66,13 @@ class Sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> 
   Result<void> result_;
 };
 
-Result<void> deliver(const LogConfig& config, LogLevel level, const std::string& record) {
+Result<void> deliver(const LogConfig& config, LogLevel level, const std::string& line) {
   const auto sink = std::make_shared<Sink>(config);
   spdlog::logger logger("runi", sink);
   logger.set_formatter(std::make_unique<spdlog::pattern_formatter>(
       pattern_of(config), spdlog::pattern_time_type::utc, /*eol=*/""));
   logger.set_error_handler([](const std::string&) {});  // the library's would write to standard error
-  logger.log(level_of(level), spdlog::string_view_t(record));
+  logger.log(level_of(level), spdlog::string_view_t(line));
   return sink->result();
 }
 
@@ -83,9 +83,9 @@ bool is_logged(const LogConfig& config, LogLevel level) {
   return config.sink != LogSink::standard_error || level != LogLevel::error;
 }
 
-void write_log(const LogConfig& config, LogLevel level, const std::string& record) {
+void write_own_log(const LogConfig& config, LogLevel level, const std::string& line) {
   if (!is_logged(config, level)) return;
-  const auto delivered = deliver(config, level, record);
+  const auto delivered = deliver(config, level, line);
   if (delivered || config.sink != LogSink::file) return;
   LogConfig fallback = config;
   fallback.sink = LogSink::syslog;
@@ -94,7 +94,7 @@ void write_log(const LogConfig& config, LogLevel level, const std::string& recor
   lost.message = "cannot log to the file";
   lost.detail = why.what;
   (void)deliver(fallback, LogLevel::warning, record_of(lost, config.format));  // there is no third place
-  if (level != LogLevel::info) (void)deliver(fallback, level, record);
+  if (level != LogLevel::info) (void)deliver(fallback, level, line);
 }
 
 }  // namespace runi

@@ -2,16 +2,18 @@
 
 #include "core/command_line.h"
 #include "core/config.h"
-#include "core/decide.h"
-#include "core/edit.h"
 #include "core/log_line.h"
+#include "core/plan.h"
 #include "core/spec.h"
 #include "core/version.h"
 #include "runi/engine_log.h"
 #include "runi/own_log.h"
 #include "system/command_lookup.h"
+#include "system/files.h"
+#include "system/process.h"
+#include "system/programs.h"
+#include "system/rootfs.h"
 #include "system/settings.h"
-#include "system/system.h"
 
 #include <optional>
 #include <span>
@@ -25,122 +27,101 @@ constexpr std::string_view kMarkedVersion = "runi.dev/version=" RUNI_VERSION;
 static_assert(kMarkedVersion.starts_with(kVersionMark));
 constexpr std::string_view kVersion = kMarkedVersion.substr(kVersionMark.size());
 
-constexpr int kMaxAttempts = 16;  // at a config.json that somebody else replaces at the same time
+constexpr int kMaxAttempts = 16;  // at a config.json that other processes replace at the same time
 
 std::string spec_path(const CommandLine& command) {
   if (command.config_file) return std::string(*command.config_file);
   return std::string(command.bundle) + "/config.json";
 }
 
-// What runi decided about a start, and what came of it.
-struct Outcome {
-  std::string_view decision = "failed";  // a reason's name, where it came to one
-  std::string detail;                    // the evidence for that; of a failure its cause
-  std::string pod_namespace;             // these three as in Origin; empty where config.json was not read
-  std::string pod;
-  std::string container;
-  std::vector<std::string> ignored;  // annotations, and why
-  bool edited = false;               // config.json has the init now
-  std::optional<Error> failure;      // why an init cannot be had as it was wanted
-};
-
-Outcome settled(Reason reason, std::string detail) {
-  Outcome outcome;
-  outcome.decision = name_of(reason);
-  outcome.detail = std::move(detail);
-  return outcome;
+Origin origin_of(const Plan& plan) {
+  return plan.spec ? origin_of(*plan.spec) : Origin{};
 }
 
-Outcome failed(Outcome outcome, Error error) {
-  outcome.detail = error.what;
-  outcome.failure = std::move(error);
-  return outcome;
-}
-
-// Reads config.json, decides, and edits it where the container is to get the init.
-Outcome prepare(const CommandLine& command, const Config& config) {
-  // Nothing in a config.json could change this, not even that it cannot be read.
-  if (config.inject == Inject::never) return settled(Reason::disabled, "configuration: inject is never");
-  const std::string path = spec_path(command);
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    auto file = read_file(path, kMaxSpecBytes);
-    if (!file) return failed({}, with_context(path, file.error()));
-    // The runtime's own error is the one the user knows.
-    if (!*file) return settled(Reason::no_process, path + ": No such file or directory");
-    auto spec = parse_spec((*file)->bytes);
-    if (!spec) return failed({}, with_context(path, spec.error()));
-    Rootfs rootfs = look_at_rootfs(std::string(command.bundle), *spec);
-    rootfs.command = look_up_command(std::string(command.bundle), *spec);
-    Plan plan = decide(command, config, *spec, rootfs);
-    const Origin origin = origin_of(*spec);
-    Outcome outcome = settled(plan.reason, plan.detail);
-    outcome.pod_namespace = origin.pod_namespace;
-    outcome.pod = origin.pod;
-    outcome.container = origin.container;
-    if (plan.injection) outcome.decision = "failed";
-    if (auto failure = failure_of(plan, config)) {
-      return failed(std::move(outcome), with_context(path, *failure));
-    }
-    outcome.ignored = std::move(plan.complaints);
-    if (!plan.injection) return outcome;
-    auto init = find_init(config.init_path);
-    if (!init) return failed(std::move(outcome), init.error());
-    auto replaced = replace_file(**file, inject((*file)->bytes, *spec, *plan.injection, *init, kVersion));
-    if (!replaced) return failed(std::move(outcome), with_context(path, replaced.error()));
-    if (*replaced == Replaced::yes) {
-      outcome.decision = name_of(Reason::inject);
-      outcome.edited = true;
-      return outcome;
-    }
-  }
-  return failed({}, Error{path + ": other processes keep replacing it"});
-}
-
-// The one line about a start: why it fails, or what the container gets.
-void log_start(const CommandLine& command, const Config& config, const Outcome& outcome, bool starts,
+// The one line about a start: what the container gets, or the error that keeps it from starting.
+void log_start(const CommandLine& command, const Config& config, const Plan& plan, const Error* error,
                std::uint64_t began_us) {
-  const LogLevel level = !starts ? LogLevel::error : outcome.failure ? LogLevel::warning : LogLevel::info;
+  const LogLevel level = error != nullptr ? LogLevel::error
+                         : plan.failure   ? LogLevel::warning
+                                          : LogLevel::info;
   if (!is_logged(config.log, level)) return;
   Record record;
-  record.message = !starts          ? "does not start"
-                   : outcome.edited ? "starts with an init"
+  record.message = error != nullptr ? "does not start"
+                   : plan.injects() ? "starts with an init"
                                     : "starts without an init";
   record.container_id = command.container_id;
-  record.origin = {outcome.pod_namespace, outcome.pod, outcome.container};
-  record.decision = outcome.decision;
-  record.detail = outcome.detail;
+  record.origin = origin_of(plan);
+  record.decision = decision_of(plan);
+  record.detail = error != nullptr ? error->what : plan.failure ? plan.failure->what : plan.detail;
   record.runtime = config.runtime;
   record.elapsed_us = monotonic_us() - began_us;
-  write_log(config.log, level, record_of(record, config.log.format));
+  write_own_log(config.log, level, record_of(record, config.log.format));
 }
 
-void log_ignored(const CommandLine& command, const Config& config, const Outcome& outcome) {
+void log_complaints(const CommandLine& command, const Config& config, const Plan& plan) {
   if (!is_logged(config.log, LogLevel::warning)) return;
-  for (const std::string& complaint : outcome.ignored) {
+  for (const std::string& complaint : plan.complaints) {
     Record record;
     record.message = "ignores an annotation";
     record.container_id = command.container_id;
-    record.origin = {outcome.pod_namespace, outcome.pod, outcome.container};
+    record.origin = origin_of(plan);
     record.detail = complaint;
-    write_log(config.log, LogLevel::warning, record_of(record, config.log.format));
+    write_own_log(config.log, LogLevel::warning, record_of(record, config.log.format));
   }
 }
 
-// create, run or restore. Returns only with what kept the runtime from being started.
+// Logs the start and becomes the runtime, unless the plan refuses. Returns only with the error that kept the
+// runtime from being started.
+Error follow(const Plan& plan, const CommandLine& command, const Config& config, char** argv,
+             std::uint64_t began_us) {
+  if (!plan.starts) {
+    log_start(command, config, plan, &*plan.failure, began_us);
+    return *plan.failure;
+  }
+  log_complaints(command, config, plan);
+  log_start(command, config, plan, nullptr, began_us);
+  Error error = become(config.runtime, argv);
+  log_start(command, config, plan, &error, began_us);
+  return error;
+}
+
+// create, run or restore: plans the start, edits config.json as planned, and becomes the runtime. Returns as
+// follow().
 Error start(const CommandLine& command, const Settings& settings, const Result<std::string>& runtime,
             char** argv, std::uint64_t began_us) {
   const Config& config = settings.config;
-  const auto refuse = [&](const Outcome& outcome) {
-    log_start(command, config, outcome, /*starts=*/false, began_us);
-    return *outcome.failure;
+  const std::string path = spec_path(command);
+  const std::string bundle(command.bundle);
+  std::string bytes;  // views of them are in the plan
+  std::optional<File> file;
+  const auto read_spec = [&]() -> Result<std::optional<std::string_view>> {
+    auto read = read_file(path, kMaxSpecBytes);
+    if (!read) return read.error();
+    file = std::move(*read);
+    if (!file) return std::optional<std::string_view>();
+    bytes = std::move(file->bytes);
+    return std::optional<std::string_view>(bytes);
   };
-  if (!runtime) return refuse(failed({}, runtime.error()));
-  if (settings.broken) return refuse(failed({}, *settings.broken));
-  const Outcome outcome = prepare(command, config);
-  if (outcome.failure && config.on_failure == OnFailure::fail) return refuse(outcome);
-  log_ignored(command, config, outcome);
-  log_start(command, config, outcome, /*starts=*/true, began_us);
-  return refuse(failed(outcome, become(*runtime, argv)));
+  const auto look_at_root = [&bundle](const Spec& spec) {
+    Rootfs rootfs = look_at_rootfs(bundle, spec);
+    rootfs.command = look_up_command(bundle, spec);
+    return rootfs;
+  };
+  const auto find = [&config] { return find_init(config.init_path); };
+  const StartFacts facts{runtime, path, read_spec, look_at_root, find};
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    Plan plan = plan_start(command, settings, facts, kVersion);
+    if (plan.injects()) {
+      const auto replaced = replace_file(*file, plan.edited);
+      if (replaced && *replaced == Replaced::changed) continue;
+      if (!replaced) fail(plan, with_context(path, replaced.error()), config);
+    }
+    file.reset();
+    return follow(plan, command, config, argv, began_us);
+  }
+  Plan plan;
+  fail(plan, Error{path + ": other processes keep replacing it"}, config);
+  return follow(plan, command, config, argv, began_us);
 }
 
 }  // namespace
@@ -161,7 +142,7 @@ Error run(int argc, char** argv) {
   } else {
     error = runtime ? become(*runtime, argv) : runtime.error();
   }
-  report(command, error);
+  append_to_engine_log(command, error);
   return error;
 }
 

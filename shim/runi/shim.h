@@ -5,9 +5,8 @@
 
 namespace runi {
 
-// Runs runi with the program's own argv (null-terminated). Does not return when all goes well.
-// Errors: what kept the runtime from being started. It has been written to the log file that the command line
-// names; printing it is the caller's.
+// Runs runi with the program's own argv (null-terminated). Returns only with the error that kept the runtime
+// from being started. The engine's log has it already; the caller prints it.
 Error run(int argc, char** argv);
 
 }  // namespace runi

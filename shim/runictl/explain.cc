@@ -1,11 +1,15 @@
+#include "core/path.h"
 #include "core/spec.h"
 #include "runictl/commands.h"
 #include "runictl/machine/machine.h"
 #include "runictl/machine/procfs.h"
+#include "runictl/machine/terminal.h"
 #include "runictl/show/explanation.h"
-#include "runictl/show/output.h"
 #include "system/command_lookup.h"
-#include "system/system.h"
+#include "system/files.h"
+#include "system/programs.h"
+#include "system/rootfs.h"
+#include "system/settings.h"
 
 #include <unistd.h>
 
@@ -14,12 +18,7 @@ namespace {
 
 constexpr std::size_t kMostNamed = 8;
 
-std::string directory_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
-}
-
-// A root directory that offers what an engine's does; for specifications that come without one.
+// A root directory as an engine makes it, for specifications that come without one.
 Rootfs ordinary_rootfs(const Spec& spec) {
   Rootfs rootfs;
   rootfs.known = rootfs.writable = true;
@@ -57,7 +56,7 @@ Result<void> read_spec(const ExplainOptions& options, Start& start) {
 void look_at_root(const ExplainOptions& options, const Spec& spec, Start& start) {
   const bool in_bundle = options.container.empty() && options.config.empty();
   if (options.container.empty()) {
-    const std::string bundle = in_bundle ? options.bundle : directory_of(options.config);
+    const std::string bundle = in_bundle ? options.bundle : std::string(directory_of(options.config));
     start.rootfs = look_at_rootfs(bundle, spec);
     start.rootfs.command = look_up_command(bundle, spec);
   }
@@ -67,7 +66,7 @@ void look_at_root(const ExplainOptions& options, const Spec& spec, Start& start)
     return;
   }
   start.rootfs = ordinary_rootfs(spec);
-  start.root = path + " (not looked at: taken to be writable, without symbolic links below mounts)";
+  start.root = path + " (not looked at: assumed to be writable and without symbolic links below mounts)";
 }
 
 std::string describe(const Bundle& bundle) {
@@ -75,7 +74,7 @@ std::string describe(const Bundle& bundle) {
   return title + " (" + bundle.identity.engine + ", " + bundle.identity.id + ")";
 }
 
-// The bundle of the container that `word` means. Errors: none, or more than one.
+// The bundle of the container that `word` means. Errors: it means no container, or more than one.
 Result<Bundle> find_container(const std::string& word) {
   auto proc = Procfs::open("/proc");
   auto bundles = proc ? proc->bundles() : Result<std::vector<Bundle>>(proc.error());
@@ -92,7 +91,8 @@ Result<Bundle> find_container(const std::string& word) {
   if (found.size() == 1) return std::move(found[0]);
   if (found.empty()) {
     const std::string hint = geteuid() == 0 ? "" : "run this as root, or ";
-    return Error{"no container " + word + ", by NAMESPACE/POD/CONTAINER, name, id or its beginning; " + hint +
+    return Error{"no container " + word +
+                 " (by NAMESPACE/POD/CONTAINER, name, id or the beginning of an id); " + hint +
                  "name its bundle with --bundle"};
   }
   std::string names;
@@ -109,6 +109,7 @@ Result<int> explain(ExplainOptions options) {
   }
   const std::string runi = find_runi();
   Start start;
+  start.version = RUNI_VERSION;
   if (!options.container.empty() && options.container != "-") {
     auto bundle = find_container(options.container);
     if (!bundle) return bundle.error();

@@ -1,6 +1,6 @@
 // The command line of runictl; the only file that includes the library for it.
 #include "runictl/commands.h"
-#include "runictl/show/output.h"
+#include "runictl/machine/terminal.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -28,7 +28,7 @@ void add_explain(CLI::App& app, Command& called) {
   CLI::Option* config = command->add_option("--config", options->config, "A config.json without its bundle");
   CLI::Option* container = command->add_option(
       "container", options->container,
-      "One that runs: NAMESPACE/POD/CONTAINER, its name, its id or how that begins; or - for a "
+      "A running container: NAMESPACE/POD/CONTAINER, its name, its id or the beginning of that; or - for a "
       "config.json from standard input");
   bundle->type_name("DIR")->excludes(config)->excludes(container);
   config->type_name("FILE")->excludes(container);
@@ -41,15 +41,12 @@ void add_explain(CLI::App& app, Command& called) {
 
 void add_check(CLI::App& app, Command& called) {
   const auto options = std::make_shared<runi::CheckOptions>();
-  CLI::App* command =
-      app.add_subcommand("check", "Look for what is wrong with how runi is set up on this machine");
-  command->add_option("--handler", options->handler, "Only this name that runi is called by")
+  CLI::App* command = app.add_subcommand("check", "Look for mistakes in how runi is set up on this machine");
+  command->add_option("--handler", options->handler, "Check only the handler of this name")
       ->type_name("NAME");
-  command
-      ->add_option("--config", options->config,
-                   "Only this file, as a configuration that is to be put in place")
+  command->add_option("--config", options->config, "Check only this file, before it is put in place")
       ->type_name("FILE");
-  command->add_option("--root", options->root, "Look at the machine whose root directory this is; default: /")
+  command->add_option("--root", options->root, "Check the machine with this root directory; default: /")
       ->type_name("DIR");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &called] { called = [options] { return runi::check(*options); }; });
@@ -69,7 +66,7 @@ void add_scan(CLI::App& app, Command& called) {
   add_common(*command, *options);
   command->add_flag("--sandboxes", options->sandboxes, "List pods' sandboxes too, which are only counted");
   CLI::Option* watch =
-      command->add_option("--watch", options->watch_s, "Look again every so many seconds (2), until SIGINT")
+      command->add_option("--watch", options->watch_s, "Look again at this interval (2 s), until SIGINT")
           ->type_name("SECONDS")
           ->expected(0, 1)
           ->check(CLI::Range(kShortestWatchSeconds, kLongestWatchSeconds));
@@ -95,7 +92,8 @@ runi::Result<int> run(const Command& called) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("What runi does and why, and whether it is set up as it should be", "runictl");
+  CLI::App app("Explains what runi does, checks its setup, and finds containers that need an init",
+               "runictl");
   app.set_version_flag("--version", "runictl " RUNI_VERSION, "Print the version and exit");
   app.set_help_flag("--help,-h", "Print this help and exit");
   app.require_subcommand(1);

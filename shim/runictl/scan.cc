@@ -1,7 +1,9 @@
 #include "runictl/commands.h"
+#include "runictl/containers/verdict.h"
 #include "runictl/machine/procfs.h"
-#include "runictl/show/listing.h"
-#include "runictl/show/output.h"
+#include "runictl/machine/terminal.h"
+#include "runictl/show/listing_json.h"
+#include "runictl/show/scan_listing.h"
 
 #include <unistd.h>
 
@@ -31,8 +33,8 @@ Result<bool> show_scan(const Procfs& proc, const ScanOptions& options) {
   if (!survey) return survey.error();
   const auto assessed = assess_all(*survey);
   if (options.json) {
-    const std::string text = scan_as_json(*survey, assessed);
-    print(options.watch_s > 0 ? on_one_line(text) : text);
+    const Json json = scan_as_json(*survey, assessed);
+    print(options.watch_s > 0 ? json.line() : json.lines());
   } else {
     const auto sandboxes = options.sandboxes ? Sandboxes::listed : Sandboxes::counted;
     const std::string text = list_scan(*survey, assessed, line_width(), colours_wanted(), sandboxes);
@@ -45,7 +47,7 @@ Result<bool> show_scan(const Procfs& proc, const ScanOptions& options) {
                      [](const Assessed& one) { return one.assessment.verdict == Verdict::needs_init; });
 }
 
-// Waits so long. True: SIGINT or SIGTERM came, which are blocked.
+// Waits. True: SIGINT or SIGTERM came, which are blocked.
 bool told_to_end(double seconds) {
   sigset_t ends{};
   sigemptyset(&ends);

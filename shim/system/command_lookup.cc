@@ -1,7 +1,8 @@
 #include "system/command_lookup.h"
 
 #include "core/command_search.h"
-#include "system/system.h"
+#include "system/error.h"
+#include "system/fd.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -26,12 +27,8 @@ using std::string_view;
 constexpr int kMostLinks = 40;              // path_resolution(7)
 constexpr std::size_t kMostMounts = 1'000;  // that are worth a look each
 
-// What there is at a path. `maybe` is what the runtime would start, and all that cannot be told.
+// What a path leads to. `maybe`: the runtime would start it, or that cannot be told.
 enum class Found { absent, not_executable, not_permitted, maybe };
-
-bool is_absence(int error) {
-  return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG;
-}
 
 // A directory, or a file that not even root may execute (execve(2), EACCES).
 bool is_no_program(const struct stat& status) {
@@ -49,8 +46,7 @@ bool may_execute(const User& user, const struct stat& status) {
 
 // Whether an access control list may allow what the mode does not.
 bool may_have_list(int fd) {
-  const std::string path = "/proc/self/fd/" + std::to_string(fd);
-  const ssize_t size = getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0);
+  const ssize_t size = getxattr(proc_path(fd).c_str(), "system.posix_acl_access", nullptr, 0);
   return size > 0 || (size < 0 && errno != ENODATA && errno != ENOTSUP);
 }
 
@@ -68,18 +64,53 @@ bool is_below(string_view path, string_view directory) {
   return path == directory || (path.starts_with(directory) && path[directory.size()] == '/');
 }
 
+// The directories from a root down to the file that a walk has come to, without links.
+class Way {
+ public:
+  explicit Way(int root) : root_(root) {}
+
+  [[nodiscard]] int last() const { return open_.empty() ? root_ : open_.back().number(); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  void down(Fd file, const std::string& name) {
+    path_ += '/' + name;
+    ends_.push_back(path_.size());
+    open_.push_back(std::move(file));
+  }
+
+  // The root's parent is the root.
+  void up() {
+    if (open_.empty()) return;
+    open_.pop_back();
+    ends_.pop_back();
+    path_.resize(ends_.empty() ? 0 : ends_.back());
+  }
+
+  void back_to_root() {
+    open_.clear();
+    ends_.clear();
+    path_.clear();
+  }
+
+ private:
+  int root_;
+  std::vector<Fd> open_;           // without the root
+  std::vector<std::size_t> ends_;  // of the name of each in path_
+  std::string path_;
+};
+
 // The container's file tree before anything is mounted into it.
 class Tree {
  public:
   Tree(Fd root, const Spec& spec) : root_(std::move(root)), spec_(spec) {}
 
-  // In one system call for most of what is not there. Mounts are not thought of.
+  // One system call for most paths that lead nowhere. Mounts are left out of account.
   Found glance(const std::string& path) {
     open_how how{};
     how.flags = O_PATH | O_CLOEXEC;
     how.resolve = RESOLVE_IN_ROOT;
     const Fd file(static_cast<int>(syscall(SYS_openat2, root_.number(), path.c_str(), &how, sizeof how)));
-    if (!file.is_open()) return is_absence(errno) ? Found::absent : Found::maybe;
+    if (!file.is_open()) return is_missing(errno) ? Found::absent : Found::maybe;
     struct stat status {};
     if (fstat(file.number(), &status) < 0) return Found::maybe;
     if (is_no_program(status)) return Found::not_executable;
@@ -108,6 +139,16 @@ class Tree {
     std::string path;  // without links, as far as there is something
   };
 
+  // The end of a walk to a file that cannot be opened, with `todo` still to go. The runtime makes what is
+  // missing of a mount's destination and of the working directory.
+  static End nothing_at(std::string path, const std::vector<std::string>& todo,
+                        const std::vector<std::string>& landings, int error) {
+    const bool absent = is_missing(error) && std::find(todo.begin(), todo.end(), "..") == todo.end();
+    for (auto part = todo.rbegin(); part != todo.rend(); ++part) path += "/" + *part;
+    const bool certain = absent && !is_landing(path, landings);
+    return {certain ? Found::absent : Found::maybe, std::move(path)};
+  }
+
   // Goes along the path part by part. Where it comes below one of `landings`, it is at an end: what is there
   // cannot be told.
   End walk(string_view path, const std::vector<std::string>& landings) {
@@ -118,60 +159,38 @@ class Tree {
       todo.insert(todo.end(), parts.rbegin(), parts.rend());
     };
     push(path);
-    std::vector<Fd> open;           // the directories above, without the root directory
-    std::vector<std::size_t> ends;  // of the name of each in `place`
-    std::string place;
+    Way way(root_.number());
     struct stat status {};
-    if (fstat(root_.number(), &status) < 0) return {Found::maybe, "/"};
     bool permitted = true;
     for (int links = 0; !todo.empty();) {
       const std::string name = std::move(todo.back());
       todo.pop_back();
       if (name == "..") {
-        if (open.empty()) continue;
-        open.pop_back();
-        ends.pop_back();
-        place.resize(ends.empty() ? 0 : ends.back());
+        way.up();
         continue;
       }
-      const int directory = open.empty() ? root_.number() : open.back().number();
-      if (fstat(directory, &status) < 0) return {Found::maybe, place};
-      std::string next = place;
-      next += '/';
-      next += name;
+      if (fstat(way.last(), &status) < 0) return {Found::maybe, way.path()};
+      const std::string next = way.path() + '/' + name;
       if (!S_ISDIR(status.st_mode)) return {Found::absent, next};
-      permitted = permitted && allows(directory, status);
+      permitted = permitted && allows(way.last(), status);
       if (is_landing(next, landings)) return {Found::maybe, next};
-      Fd file(openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-      if (!file.is_open()) {
-        std::string missing = next;
-        // The runtime makes what is missing of a mount's destination and of the working directory.
-        const bool absent = is_absence(errno) && std::find(todo.begin(), todo.end(), "..") == todo.end();
-        for (auto part = todo.rbegin(); part != todo.rend(); ++part) missing += "/" + *part;
-        return {absent && !is_landing(missing, landings) ? Found::absent : Found::maybe, missing};
-      }
+      Fd file(openat(way.last(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+      if (!file.is_open()) return nothing_at(next, todo, landings, errno);
       if (fstat(file.number(), &status) < 0) return {Found::maybe, next};
       if (!S_ISLNK(status.st_mode)) {
-        place = next;
-        ends.push_back(place.size());
-        open.push_back(std::move(file));
+        way.down(std::move(file), name);
         continue;
       }
       std::array<char, PATH_MAX> target{};
       const ssize_t length = readlinkat(file.number(), "", target.data(), target.size());
       if (length <= 0 || ++links > kMostLinks) return {Found::maybe, next};
-      if (target[0] == '/') {
-        open.clear();
-        ends.clear();
-        place.clear();
-      }
+      if (target[0] == '/') way.back_to_root();
       push({target.data(), static_cast<std::size_t>(length)});
     }
-    const int last = open.empty() ? root_.number() : open.back().number();
-    if (fstat(last, &status) < 0) return {Found::maybe, place};
-    if (is_no_program(status)) return {Found::not_executable, place};
-    permitted = permitted && allows(last, status);
-    return {permitted ? Found::maybe : Found::not_permitted, place};
+    if (fstat(way.last(), &status) < 0) return {Found::maybe, way.path()};
+    if (is_no_program(status)) return {Found::not_executable, way.path()};
+    permitted = permitted && allows(way.last(), status);
+    return {permitted ? Found::maybe : Found::not_permitted, way.path()};
   }
 
   bool allows(int fd, const struct stat& status) const {

@@ -1,7 +1,7 @@
 // Whether a container's root directory has the program that its command names.
 #pragma once
 
-#include "core/decide.h"
+#include "core/rootfs.h"
 #include "core/spec.h"
 
 #include <string>
@@ -9,8 +9,8 @@
 namespace runi {
 
 // Looks for the command in the root directory of the container, of which `bundle` is the directory, as the
-// runtime will. Only what is certain is an answer: where a mount, a hook or a link that cannot be followed
-// has a say, the command may start.
+// runtime will. Answers only what is certain: where a mount, a hook or a link that cannot be followed may
+// change the answer, the command may start.
 CommandLookup look_up_command(const std::string& bundle, const Spec& spec);
 
 }  // namespace runi

@@ -1,10 +1,12 @@
 #include "system/settings.h"
 
+#include "system/files.h"
+
 namespace runi {
 
 namespace {
 
-// Nothing where there is no such file.
+// Returns nothing if the file does not exist.
 std::optional<Settings> read_file_of(const std::string& path) {
   auto text = read_text(path, kMaxConfigBytes);
   if (!text) return Settings{{}, path, with_context("configuration " + path, text.error())};
@@ -19,7 +21,7 @@ std::optional<Settings> read_file_of(const std::string& path) {
 }  // namespace
 
 std::array<std::string, 2> config_directories(const std::string& runi) {
-  const std::string directory = directory_of(runi);
+  const std::string directory = program_directory(runi);
   const auto slash = directory.rfind('/');
   const std::string prefix = slash == std::string::npos ? directory + "/.." : directory.substr(0, slash);
   return {std::string(kConfigDirectory), prefix + "/etc/runi"};

@@ -2,7 +2,10 @@
 // and, unless all is right, what to do. And its bytes as choices that make files of which is known what is
 // right: however they are spelt, and in one file or two, that is what is found.
 #include "input.h"
-#include "runictl/engines/engines.h"
+#include "runictl/engines/containerd.h"
+#include "runictl/engines/crio.h"
+#include "runictl/engines/docker.h"
+#include "runictl/engines/podman.h"
 
 #include <nlohmann/json.hpp>
 
@@ -19,6 +22,7 @@ using runi::ConfigFile;
 using runi::Judgement;
 using runi::Merging;
 using runi::Program;
+using runi::Programs;
 using runi::require;
 using runi::Severity;
 
@@ -36,25 +40,39 @@ Judgement whole(Judgement judgement) {
   return judgement;
 }
 
+using Files = std::span<const ConfigFile>;
+
+// All of the programs that are named are the same.
+Programs all_the_same(const std::vector<std::string>& named, Program program) {
+  Programs programs;
+  for (const std::string& path : named) programs[path] = program;
+  return programs;
+}
+
 // The first byte chooses what the programs are that the files name.
 void check_any(std::string_view input) {
   const auto program = static_cast<Program>(input.empty() ? 0 : static_cast<unsigned char>(input[0]) % 3);
-  const runi::LookUp look_up = [program](const std::string&) { return program; };
   // Two files where there is a form feed, which neither TOML nor JSON can hold.
   const bool two = input.find('\f') != std::string_view::npos;
   std::vector<ConfigFile> files = {{"/etc/1", std::string(runi::take_until('\f', input))}};
   if (two) files.push_back({"/etc/2", std::string(input)});
   for (const ConfigFile& file : files) {
     (void)runi::containerd_imports(file);
-    (void)whole(runi::judge_docker(file, look_up));
+    (void)runi::merging_of(file.text);
+    (void)whole(runi::judge_docker(file, all_the_same(runi::programs_of_docker(file), program)));
   }
-  (void)whole(runi::judge_containerd(files, std::nullopt, look_up));
+  const Programs containerds = all_the_same(runi::programs_of_containerd(files), program);
+  (void)whole(runi::judge_containerd(files, std::nullopt, containerds));
   for (const auto merging : {Merging::replaces, Merging::merges_first, Merging::migrates_first}) {
-    (void)whole(runi::judge_containerd(files, merging, look_up));
+    (void)whole(runi::judge_containerd(files, merging, containerds));
   }
-  for (const ConfigFile& file : files) (void)runi::merging_of(file.text);
-  (void)whole(runi::judge_crio(files, look_up));
-  (void)whole(runi::judge_podman(files, look_up));
+  runi::CrioFacts facts;
+  for (const std::string& name : runi::files_of_crio(files)) {
+    if (program != Program::missing) facts.files[name] = {name, program == Program::runi};
+  }
+  for (const char* name : {"runi", "runi-crun"}) facts.runtimes[name] = "/usr/bin/crun";
+  (void)whole(runi::judge_crio(files, all_the_same(runi::programs_of_crio(files), program), facts));
+  (void)whole(runi::judge_podman(files, all_the_same(runi::programs_of_podman(files), program)));
 }
 
 // --- files of a known meaning
@@ -83,6 +101,13 @@ Program look_up(const std::string& path) {
     if (known.path == path) return known.program;
   }
   return Program::missing;
+}
+
+// What a judge is told: nothing but what lies at the paths that the files name.
+Programs looked_up(const std::vector<std::string>& named) {
+  Programs programs;
+  for (const std::string& path : named) programs[path] = look_up(path);
+  return programs;
 }
 
 bool sounds_like_runi(std::string_view word) {
@@ -152,7 +177,7 @@ void add_entry(Truth& truth, const std::string& name, const std::string& program
 struct Engine {
   std::string_view what;  // an entry is to it
   Json (*make)(Choices& choices);
-  Judgement (*judge)(std::span<const ConfigFile> files);
+  Judgement (*judge)(Files files);
   Truth (*find_truth)(const Json& file);
 };
 
@@ -198,26 +223,48 @@ Truth find_containerd_truth(const Json& file) {
   return truth;
 }
 
+// The default handler names a monitor or none, and a minimum of memory.
 Json make_crio(Choices& choices) {
+  static constexpr const char* kMonitors[] = {"", "/usr/bin/conmon", "/gone"};
   Json handlers = Json::object();
+  handlers["plain"] = {{"runtime_path", "/nowhere"}, {"container_min_memory", "1MiB"}};
+  if (choices.yes()) handlers["plain"]["monitor_path"] = "/usr/bin/conmon";
   for (auto count = choices.below(4); count > 0; --count) {
     Json& handler = handlers[a_name(choices)];
     handler = Json::object();
     if (choices.below(4) != 1) handler["runtime_path"] = choices.below(4) == 1 ? "" : a_path(choices);
     static constexpr const char* kTypes[] = {"oci", "", "vm", "pod"};
     if (choices.yes()) handler["runtime_type"] = choices.one_of(kTypes);
+    if (choices.below(4) != 1) handler["container_min_memory"] = "1MiB";
+    if (choices.below(4) != 1) handler["monitor_path"] = choices.one_of(kMonitors);
+    if (choices.below(4) == 1) handler["inherit_default_runtime"] = choices.yes();
   }
-  return {{"crio", {{"runtime", {{"runtimes", handlers}}}}}};
+  return {{"crio", {{"runtime", {{"default_runtime", "plain"}, {"runtimes", handlers}}}}}};
+}
+
+bool has_monitor(const Json& handler, const Json& plain) {
+  const std::string path = handler.value("monitor_path", "");
+  return path == "/usr/bin/conmon" || (path.empty() && !plain.contains("monitor_path"));
 }
 
 Truth find_crio_truth(const Json& file) {
   Truth truth;
-  for (const auto& [name, handler] : file["crio"]["runtime"]["runtimes"].items()) {
+  const Json& handlers = file["crio"]["runtime"]["runtimes"];
+  for (const auto& [name, handler] : handlers.items()) {
     const std::string path = handler.value("runtime_path", "");
     const std::string type = handler.value("runtime_type", "oci");
-    add_entry(truth, name, path.empty() ? name : path, type.empty() || type == "oci");
+    const bool is_right = (type.empty() || type == "oci") && has_monitor(handler, handlers["plain"]) &&
+                          handler.contains("container_min_memory") &&
+                          !handler.value("inherit_default_runtime", false);
+    add_entry(truth, name, path.empty() ? name : path, is_right);
   }
   return truth;
+}
+
+Judgement judge_crio_file(Files files) {
+  runi::CrioFacts facts;
+  facts.files["/usr/bin/conmon"] = {"/usr/bin/conmon", true};
+  return runi::judge_crio(files, looked_up(runi::programs_of_crio(files)), facts);
 }
 
 Json make_podman(Choices& choices) {
@@ -249,14 +296,15 @@ Truth find_podman_truth(const Json& file) {
 
 const Engine kEngines[] = {
     {"handler", make_containerd,
-     [](std::span<const ConfigFile> files) {
-       return runi::judge_containerd(files, Merging::merges_first, look_up);
+     [](Files files) {
+       return runi::judge_containerd(files, Merging::merges_first,
+                                     looked_up(runi::programs_of_containerd(files)));
      },
      find_containerd_truth},
-    {"handler", make_crio, [](std::span<const ConfigFile> files) { return runi::judge_crio(files, look_up); },
-     find_crio_truth},
+    {"handler", make_crio, judge_crio_file, find_crio_truth},
     {"runtime", make_podman,
-     [](std::span<const ConfigFile> files) { return runi::judge_podman(files, look_up); }, find_podman_truth},
+     [](Files files) { return runi::judge_podman(files, looked_up(runi::programs_of_podman(files))); },
+     find_podman_truth},
 };
 
 // As text, without places, for comparisons and for messages.
@@ -310,8 +358,9 @@ void check_docker(Choices& choices) {
     add_entry(truth, name, runtime.value("path", other), true);
   }
   const std::string text = Json{{"runtimes", runtimes}, {"debug", true}}.dump(choices.yes() ? 2 : -1);
-  check_truth({"runtime", nullptr, nullptr, nullptr}, whole(runi::judge_docker({"/etc/0", text}, look_up)),
-              truth, text);
+  const ConfigFile file = {"/etc/0", text};
+  check_truth({"runtime", nullptr, nullptr, nullptr},
+              whole(runi::judge_docker(file, looked_up(runi::programs_of_docker(file)))), truth, text);
 }
 
 void check_known(std::string_view bytes) {
@@ -323,6 +372,12 @@ void check_known(std::string_view bytes) {
   const Json second = engine.make(choices);
   Json both = first;
   both.update(second, true);
+  if (engine.make == make_crio) {
+    // Of each handler the last table alone holds.
+    for (const auto& [name, handler] : second["crio"]["runtime"]["runtimes"].items()) {
+      both["crio"]["runtime"]["runtimes"][name] = handler;
+    }
+  }
   std::optional<std::string> expected;
   for (const auto spelling : {Spelling::tables, Spelling::dotted, Spelling::inlined}) {
     std::string texts[3];

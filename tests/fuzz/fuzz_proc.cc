@@ -3,7 +3,15 @@
 // one process, its stat, cmdline, environ and cgroup, its parent's cmdline, a config.json and a mountinfo.
 #include "core/json.h"
 #include "input.h"
-#include "runictl/show/listing.h"
+#include "runictl/containers/identity.h"
+#include "runictl/containers/namespaces.h"
+#include "runictl/containers/running_init.h"
+#include "runictl/containers/supervisor.h"
+#include "runictl/containers/verdict.h"
+#include "runictl/show/init_listing.h"
+#include "runictl/show/listing_json.h"
+#include "runictl/show/scan_listing.h"
+#include "runictl/show/wording.h"
 
 #include <utility>
 
@@ -49,21 +57,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)find_namespaces(processes);
   survey.containers.push_back(container);
   const auto assessed = assess_all(survey);
-  require(!assessed[0].assessment.text.empty(), "no verdict");
+  require(!text_of(assessed[0].assessment, container).empty(), "no verdict");
   for (const std::size_t width : {std::size_t{80}, std::size_t{120}}) {
     for (const char c : list_scan(survey, assessed, width, false, Sandboxes::listed)) {
       require(c == '\n' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f),
               "a control character is shown");
     }
   }
-  const std::string json = on_one_line(scan_as_json(survey, assessed));
+  const std::string json = scan_as_json(survey, assessed).line();
   require(json::Document::parse(json, json::Comments::refused).has_value(), "not JSON");
   for (const char c : json) require(c == '\n' || (c >= 0x20 && c < 0x7f), "JSON that is not printable ASCII");
   (void)is_meant(container.identity, supervisor.id);
   (void)version_of_init(config);
-  const RunningInit init{container, container.first, std::nullopt, std::nullopt};
+  const RunningInit init{container, assessed[0].title, container.first, std::nullopt, std::nullopt};
   (void)list_inits(std::span(&init, 1), 80, true);
-  require(json::Document::parse(inits_as_json(std::span(&init, 1)), json::Comments::refused).has_value(),
-          "not JSON");
+  require(
+      json::Document::parse(inits_as_json(std::span(&init, 1)).lines(), json::Comments::refused).has_value(),
+      "not JSON");
   return 0;
 }

@@ -41,6 +41,13 @@ def idle():
         time.sleep(0.01)
 
 
+def await_start():
+    """Says that it is ready, and waits for SIGUSR1."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    say("ready 0")
+    signal.sigwait([signal.SIGUSR1])
+
+
 def record(*prefix):
     while True:
         say(*prefix, *raw.take_signal())
@@ -189,9 +196,7 @@ def look(who, kind):
     Before, the application makes itself not "dumpable", if `kind` says so. The child says what was refused."""
     if kind != "dumpable":
         raw.set_dumpable(0)
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-    say("ready 0")
-    signal.sigwait([signal.SIGUSR1])
+    await_start()
     helper = os.fork()
     if helper == 0:
         if who == "another":
@@ -213,70 +218,80 @@ def look(who, kind):
         signal.pause()
 
 
+def record_what_comes(what, *words):
+    """The modes that record, by the rest of the mode's name."""
+    if what == "record-with-orphan":
+        sleeping_orphan()
+    raw.set_mask(raw.ALL)
+    if what == "record-elsewhere":
+        join_a_helper()
+    if what == "record-as":
+        os.setresuid(*[int(words[0])] * 3)
+    helper = 0
+    if what == "record-with-helper":
+        helper = os.fork()
+        if helper == 0:
+            record("helper")
+    say("ready", helper)
+    record()
+
+
+def make_on_demand(make, count):
+    await_start()
+    make(int(count))
+    say("made")
+    signal.pause()
+
+
+def exec_in_thread(code):
+    await_start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
+    script = f"echo execed >&{out}; read x; exit {code}"
+    threading.Thread(target=os.execv, args=("/bin/sh", ["sh", "-c", script])).start()
+    signal.pause()
+
+
+def leave_all(*hows):
+    for how in hows:
+        if how == "wait":
+            say("left", how, os.getpid())
+            signal.pause()
+        leave(how)
+    os._exit(7)
+
+
+def end_first_thread():
+    threading.Thread(target=time.sleep, args=(1000,)).start()
+    say("ready 0")
+    ctypes.CDLL(None).pthread_exit(None)
+
+
+def show_orphan():
+    orphan()
+    say("parent", os.getpid())
+    signal.pause()
+
+
+MODES = {
+    "orphans": lambda count: make_on_demand(orphans, count),
+    "exec-in-thread": exec_in_thread,
+    "leave": leave_all,
+    "listen": listen,
+    "traced": traced,
+    "traced-exit": lambda code: traced(int(code)),
+    "traced-orphans": lambda count: make_on_demand(traced_orphans, count),
+    "second-thread": end_first_thread,
+    "dispositions": dispositions,
+    "look": look,
+    "orphan": show_orphan,
+}
+
+
 def main():
-    what = sys.argv[2]
+    what, *words = sys.argv[2:]
     if what.startswith("record"):
-        if what == "record-with-orphan":
-            sleeping_orphan()
-        raw.set_mask(raw.ALL)
-        if what == "record-elsewhere":
-            join_a_helper()
-        if what == "record-as":
-            os.setresuid(*[int(sys.argv[3])] * 3)
-        helper = 0
-        if what == "record-with-helper":
-            helper = os.fork()
-            if helper == 0:
-                record("helper")
-        say("ready", helper)
-        record()
-    elif what == "orphans":
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-        say("ready 0")
-        signal.sigwait([signal.SIGUSR1])
-        orphans(int(sys.argv[3]))
-        say("made")
-        signal.pause()
-    elif what == "exec-in-thread":
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-        say("ready 0")
-        signal.sigwait([signal.SIGUSR1])
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
-        script = f"echo execed >&{out}; read x; exit {sys.argv[3]}"
-        threading.Thread(target=os.execv, args=("/bin/sh", ["sh", "-c", script])).start()
-        signal.pause()
-    elif what == "leave":
-        for how in sys.argv[3:]:
-            if how == "wait":
-                say("left", how, os.getpid())
-                signal.pause()
-            leave(how)
-        os._exit(7)
-    elif what == "listen":
-        listen()
-    elif what == "traced":
-        traced()
-    elif what == "traced-exit":
-        traced(int(sys.argv[3]))
-    elif what == "traced-orphans":
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-        say("ready 0")
-        signal.sigwait([signal.SIGUSR1])
-        traced_orphans(int(sys.argv[3]))
-        say("made")
-        signal.pause()
-    elif what == "second-thread":
-        threading.Thread(target=time.sleep, args=(1000,)).start()
-        say("ready 0")
-        ctypes.CDLL(None).pthread_exit(None)
-    elif what == "dispositions":
-        dispositions(sys.argv[3])
-    elif what == "look":
-        look(*sys.argv[3:])
-    elif what == "orphan":
-        orphan()
-        say("parent", os.getpid())
-        signal.pause()
+        record_what_comes(what, *words)
+    MODES[what](*words)
 
 
 main()

@@ -93,6 +93,36 @@ class ByTheKernel(Case):
 
 
 @needs_root
+class Orphans(Case):
+    def test_a_thousand_leave_no_zombie(self):
+        container = self.recorder("orphans", "1000")
+        container.signal(signal.SIGUSR1)
+        self.assertEqual(container.out.next(), "made")
+        eventually(lambda: len(children_of(container.pid)) == 1, "one child, the application")
+        container.signal(signal.SIGTERM)
+        self.assertEqual(container.wait(), 143)
+
+    def test_signals_and_status_get_through_a_backlog(self):
+        container = self.recorder("orphans", "500", options=["-w"])  # -w: not by the kernel, see test_reaping.py
+        application = container.application()
+        container.signal(signal.SIGSTOP)
+        os.kill(application, signal.SIGUSR1)
+        self.assertEqual(container.out.next(), "made")
+        eventually(lambda: len(children_of(container.pid)) == 501, "the orphans")
+        container.signal(signal.SIGTERM)
+        container.signal(signal.SIGCONT)
+        self.assertEqual(container.wait(), 143)
+
+    def test_subreaper_adopts_outside_a_namespace_of_its_own(self):
+        for options, adopts in ((["-s"], True), ([], False)):
+            with self.subTest(options):
+                container = self.app("orphan", options=options, fork=os.fork)
+                lines = sorted(container.out.next().split() for _ in range(2))
+                adopter = next(int(words[0]) for words in lines if words[0] != "parent")
+                self.assertEqual(adopter == container.pid, adopts)
+
+
+@needs_root
 class EitherWay(Case):
     """What is so by the kernel and by the init."""
 

@@ -10,7 +10,7 @@ import termios
 import time
 
 from container import DEADLINE_S, ENVIRONMENT, Case, eventually, needs_root, read_file, stat_of
-from test_init import Terminal
+from terminal import Terminal
 
 BUSYBOX = "/bin/busybox"
 ESCAPE, CONTROL_Z = b"\x1b", b"\x1a"

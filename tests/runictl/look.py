@@ -10,6 +10,9 @@ from bed.engine import state_of
 FOUND, FAILED = 1, 2
 NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
 
+SHELL = ["sh", "-c", "sleep 1000; :"]
+PAUSE = "print('ready', flush=True)\nwhile True: time.sleep(1000)"  # for Look.python()
+
 
 class Look(Case):
     def runictl(self, *words, **keywords):

@@ -183,8 +183,8 @@ class Ways(Explain):
         self.assertEqual(answer["annotations"], {"runi.dev/init": "false"})
         text = self.call("--bundle", self.bundle).stdout.decode()
         self.assertRegex(text, r"(?m)^disabled +decides +annotation runi.dev/init is false$")
-        self.assertRegex(text, r"(?m)^has-init +not reached, would fit +command")
-        self.assertRegex(text, r"(?m)^wants-pid1 +not reached, would not fit *$")
+        self.assertRegex(text, r"(?m)^has-init +not reached, would match +command")
+        self.assertRegex(text, r"(?m)^wants-pid1 +not reached, would not match *$")
 
     def test_a_container_that_has_the_init_already(self):
         for settings in ({}, {"inject": "never"}, {"onFailure": "fail", "init": {"path": "/no/such/init"}}):

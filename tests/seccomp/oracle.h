@@ -40,7 +40,7 @@ inline constexpr std::string_view kBeforeProfile =
     R"("linux":{"namespaces":[{"type":"pid"}],"seccomp":)";
 inline constexpr std::string_view kBehindProfile = "}}";
 
-// Compares the answers to all of the init's calls, under both runtimes, with those that shim/seccomp_profile
+// Compares the answers to all of the init's calls, under both runtimes, with those that core/seccomp_profile
 // expects. Returns what is wrong, or "".
 std::string find_seccomp_fault(const std::string& profile);
 

@@ -1,7 +1,8 @@
 """The files in deploy/, unchanged, given to the programs that they are for.
 
 runi stands where those files say, /usr/local, and each file where an administrator puts it, in /etc: both are
-overlays of the test's own. RUNI_TEST_CONTAINERD2 may name a containerd 2.x, beside its shim, for the drop-in that is for it.
+overlays of the test's own. RUNI_TEST_CONTAINERD2 may name a containerd 2.x, beside its shim, for the drop-in that is for it,
+and RUNI_CRIO a CRI-O, with pinns beside it or in PATH.
 """
 
 import json
@@ -241,6 +242,95 @@ def program_of(major):
     raise unittest.SkipTest(f"needs containerd {major}.x: found {', '.join(found) or 'none'}")
 
 
+class CrioFiles(unittest.TestCase):
+    """What CRI-O's files say; no CRI-O is asked."""
+
+    HANDLER = {"runtime_path": "/usr/local/sbin/runi", "runtime_type": "oci", "runtime_root": "/run/crun",
+               "container_min_memory": "500KiB", "allowed_annotations": ["io.containers.trace-syscall"]}
+
+    def assert_files(self, folder, runtime, **more):
+        try:
+            import tomllib
+        except ImportError as missing:
+            self.skipTest(f"needs Python 3.11: {missing}")
+        drop_in = tomllib.loads(read("crio", folder, "10-runi.conf"))
+        # The whole of it: neither a default nor a key that brings another runtime.
+        self.assertEqual(drop_in, {"crio": {"runtime": {"runtimes": {"runi": {**self.HANDLER, **more}}}}})
+        configuration = json.loads(re.sub(r"(?m)^\s*//.*", "", read("crio", folder, "runi.json")))
+        self.assertEqual(configuration, {"runtime": runtime})
+
+    def test_for_its_own_packages(self):
+        self.assert_files("upstream", "/usr/libexec/crio/crun", monitor_path="/usr/libexec/crio/conmon")
+
+    def test_for_a_distributions(self):
+        self.assert_files("distribution", "/usr/bin/crun")
+
+
+class Crio(Deploy):
+    MAIN = """
+[crio]
+root = "{scratch}/storage"
+runroot = "{scratch}/runroot"
+storage_driver = "vfs"
+log_dir = "{scratch}/pods"
+version_file = "{scratch}/version"
+clean_shutdown_file = "{scratch}/clean"
+[crio.api]
+listen = "{address}"
+stream_port = "0"
+[crio.runtime]
+cgroup_manager = "cgroupfs"
+conmon_cgroup = "pod"
+selinux = false
+apparmor_profile = "unconfined"
+container_exits_dir = "{scratch}/exits"
+container_attach_socket_dir = "{scratch}/attach"
+namespaces_dir = "{scratch}/namespaces"
+[crio.image]
+pause_image = "{image}"
+pause_command = ""
+signature_policy = "{scratch}/policy.json"
+[crio.network]
+network_dir = "{scratch}/cni"
+plugin_dirs = ["{scratch}/cni"]
+"""
+
+    def test_pods(self):
+        program = os.environ.get("RUNI_CRIO")
+        if not program:
+            raise unittest.SkipTest("needs RUNI_CRIO: the program of a CRI-O")
+        podman = need("podman")
+        has_packages = os.path.exists("/usr/libexec/crio/conmon")
+        folder = "upstream" if has_packages else "distribution"
+        if not has_packages:
+            need("conmon")
+            need("crun")
+        self.put(f"crio/{folder}/10-runi.conf", "/etc/crio/crio.conf.d/10-runi.conf")
+        self.put(f"crio/{folder}/runi.json", os.path.join(self.configuration, "runi.json"))
+        with open(self.path("policy.json"), "w", encoding="utf-8") as file:
+            file.write('{"default": [{"type": "insecureAcceptAnything"}]}')
+        self.address = self.path("crio.sock")
+        self.folder("cni")
+        with open("/etc/crio/crio.conf", "w", encoding="utf-8") as file:
+            file.write(self.MAIN.format(scratch=self.scratch, address=self.address, image=image.NAME))
+        found = json.loads(self.command(built("RUNICTL"), "check", "--json").stdout)["findings"]
+        self.assertEqual([f for f in found if f["subject"] == "CRI-O" and f["severity"] in ("warning", "problem")], [])
+        self.succeed(podman, "--root", self.path("storage"), "--runroot", self.path("runroot"), "--storage-driver", "vfs",
+                     "load", "--quiet", "--input", image.archive(self), env=os.environ | {"HOME": self.folder("home")})
+        path = f"{os.environ['PATH']}:{os.path.dirname(program)}"
+        process = self.daemon(["env", f"PATH={path}", program, "--config", "/etc/crio/crio.conf", "--config-dir",
+                               "/etc/crio/crio.conf.d"], self.path("crio.log"))
+        until(lambda: process.poll() is not None or os.path.exists(self.address), "CRI-O", 20)
+        if process.returncode is not None:
+            with open(self.path("crio.log"), encoding="utf-8") as log:
+                self.fail(f"CRI-O ended: {log.read()[-2000:]}")
+        cri = Cri(self, containerd=self)
+        for annotations, first in (({}, "/dev/.runi-init"), ({"runi.dev/init": "false"}, "sleep")):
+            container = cri.container(cri.pod("runi", annotations=annotations), ["sleep", "1000"])
+            argv = cri.exec(container, "cat", "/proc/1/cmdline").stdout.decode().split("\0")
+            self.assertEqual(argv[0], first)
+
+
 class Podman(Deploy):
     def test_drop_in(self):
         podman = need("podman")
@@ -337,7 +427,8 @@ class Kubernetes(unittest.TestCase):
                                          "metadata": {"name": "runi"}, "handler": "runi"})
         for name in ("runi-1.x.toml", "runi-2.x.toml"):
             self.assertIn(f".containerd.runtimes.{runtime_class['handler']}]", read("containerd", name))
-        self.assertIn(f"[crio.runtime.runtimes.{runtime_class['handler']}]", read("crio", "10-runi.conf"))
+        for folder in ("upstream", "distribution"):
+            self.assertIn(f"[crio.runtime.runtimes.{runtime_class['handler']}]", read("crio", folder, "10-runi.conf"))
 
     def test_example_pod(self):
         pod = yaml(self, "kubernetes", "example-pod.yaml")

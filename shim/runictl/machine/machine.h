@@ -1,9 +1,9 @@
-// What runictl looks at: the files of this machine, or those below a directory that holds another's root (an
-// image, a node's disk); programs that it tries; the kernel.
+// The files that runictl looks at: those of this machine, or those below a directory that holds another's
+// root (an image, a node's disk).
 #pragma once
 
 #include "core/result.h"
-#include "system/system.h"
+#include "system/fd.h"
 
 #include <cstdint>
 #include <optional>
@@ -37,7 +37,7 @@ class Machine {
   // Errors: nothing there is an empty optional; all else, permissions above all, an error.
   [[nodiscard]] Result<std::optional<Found>> find(const std::string& path) const;
 
-  // Errors: as read_text of system.h.
+  // Errors: as read_text of system/files.h.
   [[nodiscard]] Result<std::optional<std::string>> read(const std::string& path, std::size_t max_bytes) const;
 
   // The names in a directory, sorted; none where it cannot be read.
@@ -55,20 +55,5 @@ std::string find_runi();
 
 // All of standard input. Errors: it cannot be read, or has more than `max_bytes`.
 Result<std::string> read_stdin(std::size_t max_bytes);
-
-// The first line that `path --version` prints on stdout.
-// Errors: it does not run, does not end in five seconds, or ends with another status than 0.
-Result<std::string> version_of(const std::string& path);
-
-// Whether the kernel reaps orphans for the init and keeps its child's status (pidfd, PIDFD_GET_INFO;
-// Linux 6.15): tried, on a process made for it.
-bool kernel_reaps();
-
-// Whether something listens on /dev/log.
-bool has_syslog();
-
-// Whether a process can put a seccomp filter on itself: asked, not done. seccomp(2),
-// SECCOMP_GET_ACTION_AVAIL.
-bool has_seccomp();
 
 }  // namespace runi

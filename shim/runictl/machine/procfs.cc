@@ -2,11 +2,16 @@
 
 #include "core/decide.h"
 #include "core/init_systems.h"
+#include "core/settings.h"
+#include "runictl/containers/running_init.h"
+#include "runictl/containers/verdict.h"
 #include "runictl/machine/machine.h"
+#include "system/error.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -25,19 +30,8 @@ namespace {
 
 constexpr std::size_t kMaxStatus = 1 << 20;  // a process may be in 65,536 groups
 constexpr std::size_t kMaxText = 256 << 10;
-constexpr std::size_t kMaxBundle = 16 << 20;
 constexpr std::size_t kMaxInit = 64 << 10;
 constexpr std::size_t kMostChildren = 100;
-
-Error last_error(const std::string& operation) {
-  return Error{operation + ": " + std::strerror(errno)};
-}
-
-const Process* find(int pid, std::span<const Process> processes) {
-  const auto at = std::lower_bound(processes.begin(), processes.end(), pid,
-                                   [](const Process& process, int wanted) { return process.pid < wanted; });
-  return at != processes.end() && at->pid == pid ? &*at : nullptr;
-}
 
 // The number in a link such as "pid:[4026531836]"; 0 where there is none.
 std::uint64_t inode_of(const std::string& link) {
@@ -56,7 +50,7 @@ std::optional<std::uint64_t> read_count(const std::string& path) {
 // False: there is no bundle, or not one whose config.json can be read.
 bool read_bundle_at(const Machine& root, const std::string& bundle, Identity& identity) {
   const auto read_there = [&root](const std::string& path) {
-    auto text = root.read(path, kMaxBundle);
+    auto text = root.read(path, kMaxSpecBytes);
     return text && *text ? std::move(**text) : std::string();
   };
   const std::string config = read_there(bundle + "/config.json");
@@ -78,7 +72,7 @@ Result<Procfs> Procfs::open(const std::string& folder) {
   if (status.f_type != PROC_SUPER_MAGIC) return Error{folder + ": not a proc file system"};
   Procfs proc(folder, std::move(fd));
   std::string mountinfo;
-  proc.read_into("self/mountinfo", mountinfo, kMaxBundle);
+  proc.read_into("self/mountinfo", mountinfo, kMaxSpecBytes);
   proc.mounts_ = parse_mounts(mountinfo, folder);
   return proc;
 }
@@ -285,10 +279,9 @@ Container Procfs::look_at(const Process& first, std::span<const Process> process
   container.first.waits_for_signals =
       parse_syscall(read(first.pid, "syscall", kMaxText)) == SYS_rt_sigtimedwait;
   container.program = link(first.pid, "exe");
-  container.sealed = container.program.empty();
   container.arguments = parse_words(read(first.pid, "cmdline", kMaxText));
   look_at_init(container);
-  container.identity = identify(container, find(first.parent, processes));
+  container.identity = identify(container, find_process(first.parent, processes));
   container.pids = read_pids(first.pid);
   if (const auto stat = parse_stat(read(first.pid, "stat", kMaxText))) container.age_s = age_of(*stat);
   return container;
@@ -303,7 +296,7 @@ std::size_t Procfs::count_adopted(const Container& container, std::span<const Pr
     if (process.parent != container.first.pid || process.zombie()) continue;
     if (++looked_at > kMostChildren) break;
     const auto stat = parse_stat(read(process.pid, "stat", kMaxText));
-    if (stat && stat->session != 0 && find(stat->session, processes) == nullptr) ++adopted;
+    if (stat && stat->session != 0 && find_process(stat->session, processes) == nullptr) ++adopted;
   }
   return adopted;
 }
@@ -352,13 +345,12 @@ Result<Survey> Procfs::survey() const {
     survey.containers.back().processes = namespaces[i].members.size();
   }
   for (Container& container : survey.containers) {
-    const Process* parent = find(container.first.parent, processes);
+    const Process* parent = find_process(container.first.parent, processes);
     if (parent == nullptr || parent->depth <= 1) continue;
     const std::size_t outer = home[static_cast<std::size_t>(parent - processes.data())];
     if (outer == namespaces.size()) continue;
     const Container& around = survey.containers[outer];
     container.outer = around.first.pid;
-    container.outer_title = title_of(around);
     // The cgroup and the environment may be those of what it is in.
     if (container.identity.id == around.identity.id) container.identity = {};
   }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "core/result.h"
-#include "runictl/containers/containers.h"
+#include "runictl/containers/namespaces.h"
 #include "runictl/containers/proc_files.h"
-#include "system/system.h"
+#include "runictl/containers/supervisor.h"
+#include "runictl/containers/survey.h"
+#include "system/fd.h"
 
 #include <span>
 #include <string>
@@ -12,22 +14,10 @@
 
 namespace runi {
 
-// All processes that a /proc shows at about one time; those that come or go meanwhile may be missing.
-struct Population {
-  std::vector<Process> processes;  // by pid
-  std::size_t unreadable = 0;      // listed, but not for the caller to look at
-};
-
 // The directory of a container that an engine runs on this machine.
 struct Bundle {
   std::string path;
   Identity identity;
-};
-
-struct Survey {
-  Population population;
-  std::vector<Container> containers;  // by the pid of their PID 1
-  bool hides_processes = false;       // others' processes are not even listed
 };
 
 class Procfs {

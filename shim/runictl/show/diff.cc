@@ -9,8 +9,8 @@ namespace {
 using json::Kind;
 using json::Value;
 
-constexpr std::size_t kMaxIndentedDepth =
-    40;  // deeper values stay in this column: hostile files are 10,000 deep
+// Deeper values stay in this column: hostile files are 10,000 deep.
+constexpr std::size_t kMaxIndentedDepth = 40;
 constexpr std::size_t kContext = 3;
 
 struct Open {

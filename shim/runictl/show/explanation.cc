@@ -1,9 +1,12 @@
 #include "runictl/show/explanation.h"
 
+#include "core/plan.h"
 #include "runictl/show/diff.h"
-#include "runictl/show/output.h"
+#include "runictl/show/json.h"
+#include "runictl/show/table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace runi {
 namespace {
@@ -12,8 +15,8 @@ bool is_ours(std::string_view key) {
   return key.starts_with("runi.dev/") || key.find(".runi.dev/") != std::string_view::npos;
 }
 
-// The version of runi that edited the file; empty where none did. The mark alone could be anybody's, and so
-// could the command.
+// The version of runi that edited the file; empty if runi did not. The mark alone proves nothing, nor does
+// the command: anyone could have written them.
 std::string_view injected_by(const Spec& spec) {
   constexpr std::string_view kTargets[] = {kDevTarget, kRunTarget, kRootfsTarget};
   const auto version = spec.annotation(kInjectedAnnotation);
@@ -24,22 +27,35 @@ std::string_view injected_by(const Spec& spec) {
   return first && mounted ? *version : std::string_view();
 }
 
-// What shim.cc does with a start, without doing it. Returns why the init that is wanted cannot be had.
-std::optional<Error> find_failure(const Start& start, const Result<Spec>& spec, const Plan& plan) {
-  if (!start.bytes) return with_context(start.place, start.bytes.error());
-  if (!spec) return with_context(start.place, spec.error());
-  if (auto failure = failure_of(plan, start.settings.config)) return with_context(start.place, *failure);
-  if (plan.injection && !start.init) return start.init.error();
-  return std::nullopt;
-}
-
-void show_edit(const Start& start, const Spec& spec, Explanation& explanation) {
-  explanation.edit = splices_of(spec, *explanation.injection, *start.init, RUNI_VERSION);
-  const std::string edited = inject(*start.bytes, spec, *explanation.injection, *start.init, RUNI_VERSION);
+void show_edit(const Start& start, const Spec& spec, const std::string& edited, Explanation& explanation) {
+  explanation.edit = splices_of(spec, explanation.decision.injection, *start.init, start.version);
   const auto before = json::Document::parse(*start.bytes, json::Comments::refused);
   const auto after = json::Document::parse(edited, json::Comments::refused);
   if (!before || !after) return;  // the edit keeps JSON JSON; without a diff the splices still tell
   explanation.diff = unified_diff(laid_out(*before, *start.bytes), laid_out(*after, edited));
+}
+
+void show_decision(const Start& start, const Spec& spec, const CommandLine& command,
+                   Explanation& explanation) {
+  const Config& config = start.settings.config;
+  explanation.rows = explain(command, config, spec, start.rootfs);
+  explanation.decision = decide(command, config, spec, start.rootfs);
+  explanation.injected_by = injected_by(spec);
+  if (!explanation.injected_by.empty()) explanation.injected_at = spec.args[0];
+  std::copy_if(spec.annotations.begin(), spec.annotations.end(), std::back_inserter(explanation.annotations),
+               [](const Annotation& annotation) { return is_ours(annotation.key); });
+}
+
+// As runi plans it, but with what has been looked up already.
+Plan plan_of(const Start& start, const CommandLine& command) {
+  const auto read_spec = [&start]() -> Result<std::optional<std::string_view>> {
+    if (!start.bytes) return start.bytes.error();
+    return std::optional<std::string_view>(*start.bytes);
+  };
+  const auto look_at_root = [&start](const Spec&) { return start.rootfs; };
+  const auto find_init = [&start] { return start.init; };
+  const StartFacts facts{start.runtime, start.place, read_spec, look_at_root, find_init};
+  return plan_start(command, start.settings, facts, start.version);
 }
 
 std::string_view heading_of(Outcome outcome) {
@@ -47,7 +63,7 @@ std::string_view heading_of(Outcome outcome) {
     case Outcome::init: return "The container gets the init";
     case Outcome::injected: return "The container has the init already";
     case Outcome::plain: return "The container starts without an init";
-    case Outcome::fallback: return "The container starts without the init that is wanted";
+    case Outcome::fallback: return "The container starts without an init, although one is wanted";
     case Outcome::refused: return "The container does not start";
   }
   return "";
@@ -66,8 +82,8 @@ Colour colour_of(Outcome outcome) {
 
 Cell verdict(bool fits, bool reached, bool decides) {
   if (decides) return {"decides", Colour::bold};
-  if (reached) return {fits ? "fits" : "does not fit", Colour::plain};
-  return {fits ? "not reached, would fit" : "not reached, would not fit", Colour::dim};
+  if (reached) return {fits ? "matches" : "does not match", Colour::plain};
+  return {fits ? "not reached, would match" : "not reached, would not match", Colour::dim};
 }
 
 std::vector<std::vector<Cell>> table_of(const Explanation& explanation) {
@@ -82,8 +98,9 @@ std::vector<std::vector<Cell>> table_of(const Explanation& explanation) {
     if (decides) reached = false;
   }
   Cell last{reached ? "decides" : "not reached", reached ? Colour::bold : Colour::dim};
-  table.push_back(
-      {{std::string(name_of(Reason::inject)), last.colour}, last, {reached ? explanation.detail : ""}});
+  table.push_back({{std::string(name_of(Reason::inject)), last.colour},
+                   last,
+                   {reached ? explanation.decision.detail : ""}});
   return table;
 }
 
@@ -95,7 +112,7 @@ std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& e
   if (!start.container.empty()) facts.push_back({{"container"}, {start.container}});
   facts.push_back({{"handler"}, {start.handler}});
   const std::string& path = start.settings.path;
-  facts.push_back({{"configuration"}, {path.empty() ? "none: the defaults hold" : path}});
+  facts.push_back({{"configuration"}, {path.empty() ? "none: the defaults apply" : path}});
   facts.push_back({{"runtime"}, either(start.runtime)});
   facts.push_back({{"init"}, either(start.init)});
   facts.push_back({{"specification"}, {start.place}});
@@ -103,60 +120,62 @@ std::vector<std::vector<Cell>> facts_of(const Start& start, const Explanation& e
   for (const Annotation& annotation : explanation.annotations) {
     facts.push_back({{"annotation"}, {std::string(annotation.key) + ": " + std::string(annotation.value)}});
   }
-  for (const std::string& why : explanation.ignored) facts.push_back({{"ignored"}, {why, Colour::yellow}});
+  for (const std::string& why : explanation.decision.complaints) {
+    facts.push_back({{"ignored"}, {why, Colour::yellow}});
+  }
   return facts;
 }
 
-void write_either(JsonWriter& json, std::string_view name, const Result<std::string>& result) {
-  json.key(name);
-  json.begin_object();
-  if (result) json.string("path", *result);
-  if (!result) json.string("error", result.error().what);
-  json.end_object();
+Json json_of(const Result<std::string>& path) {
+  Json json = Json::object();
+  if (path) json.add("path", *path);
+  if (!path) json.add("error", path.error().what);
+  return json;
 }
 
-void write_rows(JsonWriter& json, const Explanation& explanation) {
-  json.key("rows");
-  json.begin_array();
+Json json_of(const std::vector<Annotation>& annotations) {
+  Json json = Json::object();
+  for (const Annotation& annotation : annotations) json.add(annotation.key, annotation.value);
+  return json;
+}
+
+Json rows_of(const Explanation& explanation) {
+  Json rows = Json::array();
   bool reached = true;
-  const auto write_row = [&](Reason reason, bool fits, std::string_view evidence) {
-    json.begin_object();
-    json.string("reason", name_of(reason));
-    json.boolean("reached", reached);
-    json.boolean("fits", fits);
-    if (fits) json.string("evidence", evidence);
-    json.end_object();
+  const auto add_row = [&rows, &reached](Reason reason, bool fits, std::string_view evidence) {
+    Json row = Json::object();
+    row.add("reason", name_of(reason));
+    row.add("reached", reached);
+    row.add("fits", fits);
+    if (fits) row.add("evidence", evidence);
+    rows.add(std::move(row));
     reached = reached && !fits;
   };
   for (const Row& row : explanation.rows) {
-    write_row(row.reason, row.evidence.has_value(), row.evidence.value_or(""));
+    add_row(row.reason, row.evidence.has_value(), row.evidence.value_or(""));
   }
-  const bool injects = reached && !explanation.rows.empty();
-  if (!explanation.rows.empty()) write_row(Reason::inject, injects, explanation.detail);
-  json.end_array();
+  if (!explanation.rows.empty()) add_row(Reason::inject, reached, explanation.decision.detail);
+  return rows;
 }
 
-void write_edit(JsonWriter& json, const Explanation& explanation) {
-  json.key("edit");
-  if (explanation.edit.empty()) return json.null();
-  json.begin_object();
-  json.string("target", explanation.injection->target);
-  json.key("arguments");
-  json.begin_array();
-  for (const std::string& argument : explanation.injection->arguments) json.string(argument);
-  json.end_array();
-  json.key("changes");
-  json.begin_array();
-  for (const Splice& splice : explanation.edit) {
-    json.begin_object();
-    json.string("pointer", splice.pointer);
-    json.number("offset", static_cast<std::int64_t>(splice.begin));
-    json.number("removed", static_cast<std::int64_t>(splice.end - splice.begin));
-    json.string("inserted", splice.text);
-    json.end_object();
-  }
-  json.end_array();
-  json.end_object();
+Json json_of(const Splice& splice) {
+  Json json = Json::object();
+  json.add("pointer", splice.pointer);
+  json.add("offset", splice.begin);
+  json.add("removed", splice.end - splice.begin);
+  json.add("inserted", splice.text);
+  return json;
+}
+
+Json edit_of(const Explanation& explanation) {
+  if (explanation.edit.empty()) return nullptr;
+  Json changes = Json::array();
+  for (const Splice& splice : explanation.edit) changes.add(json_of(splice));
+  Json edit = Json::object();
+  edit.add("target", explanation.decision.injection.target);
+  edit.add("arguments", Json::array(explanation.decision.injection.arguments));
+  edit.add("changes", std::move(changes));
+  return edit;
 }
 
 }  // namespace
@@ -174,41 +193,18 @@ std::string_view name_of(Outcome outcome) {
 
 Explanation explain_start(const Start& start, const Result<Spec>& spec) {
   Explanation explanation;
-  const Config& config = start.settings.config;
-  Plan plan;
-  if (start.bytes && spec) {
-    CommandLine command;
-    command.verb = Verb::create;
-    explanation.rows = explain(command, config, *spec, start.rootfs);
-    plan = decide(command, config, *spec, start.rootfs);
-    explanation.reason = plan.reason;
-    explanation.detail = plan.detail;
-    explanation.injection = plan.injection;
-    explanation.ignored = plan.complaints;
-    explanation.injected_by = injected_by(*spec);
-    if (!explanation.injected_by.empty()) explanation.injected_at = spec->args[0];
-    std::copy_if(spec->annotations.begin(), spec->annotations.end(),
-                 std::back_inserter(explanation.annotations),
-                 [](const Annotation& annotation) { return is_ours(annotation.key); });
-  }
-  if (!start.runtime || start.settings.broken) {
-    explanation.outcome = Outcome::refused;
-    explanation.error = start.runtime ? start.settings.broken : start.runtime.error();
-    return explanation;
-  }
-  if (!explanation.injected_by.empty()) {
+  CommandLine command;
+  command.verb = Verb::create;
+  if (start.bytes && spec) show_decision(start, *spec, command, explanation);
+  const Plan plan = plan_of(start, command);
+  if (!explanation.injected_by.empty() && !failure_of(start.settings, start.runtime)) {
     explanation.outcome = Outcome::injected;
-    return explanation;
-  }
-  if (config.inject == Inject::never) return explanation;
-  if (auto failure = find_failure(start, spec, plan)) {
-    explanation.outcome = config.on_failure == OnFailure::fail ? Outcome::refused : Outcome::fallback;
-    explanation.error = std::move(failure);
-    return explanation;
-  }
-  if (explanation.injection) {
+  } else if (plan.failure) {
+    explanation.outcome = plan.starts ? Outcome::fallback : Outcome::refused;
+    explanation.error = plan.failure;
+  } else if (plan.injects()) {
     explanation.outcome = Outcome::init;
-    show_edit(start, *spec, explanation);
+    show_edit(start, *spec, plan.edited, explanation);
   }
   return explanation;
 }
@@ -222,12 +218,13 @@ std::string text_of(const Start& start, const Explanation& explanation, bool col
     heading +=
         ": runi " + printable(explanation.injected_by) + " put it at " + printable(explanation.injected_at);
   } else if (!explanation.rows.empty()) {
-    heading += ": " + std::string(name_of(explanation.reason)) + ": " + printable(explanation.detail);
+    heading += ": " + std::string(name_of(explanation.decision.reason)) + ": " +
+               printable(explanation.decision.detail);
   }
   text += "\n" + painted(heading, colour_of(explanation.outcome), colours) + "\n";
   if (!explanation.rows.empty()) text += "\n" + format_table(table_of(explanation), colours);
   if (explanation.diff.empty()) return text;
-  text += "\nThe edit, in the file laid out as one value a line; the file itself keeps its layout:\n\n";
+  text += "\nThe edit, shown with one value on each line; the file itself keeps its layout: |\n\n";
   text += "--- " + printable(start.place) + "\n+++ " + printable(start.place) + ", edited\n";
   for (const std::string& line : explanation.diff) {
     const Colour colour = line[0] == '+' ? Colour::green : line[0] == '-' ? Colour::red : Colour::plain;
@@ -237,49 +234,26 @@ std::string text_of(const Start& start, const Explanation& explanation, bool col
 }
 
 std::string json_of(const Start& start, const Explanation& explanation) {
-  JsonWriter json;
-  json.begin_object();
-  json.string("version", RUNI_VERSION);
-  json.string("handler", start.handler);
-  json.key("configuration");
-  if (start.settings.path.empty()) {
-    json.null();
-  } else {
-    json.string(start.settings.path);
-  }
-  write_either(json, "runtime", start.runtime);
-  write_either(json, "init", start.init);
-  json.string("specification", start.place);
-  json.string("root", start.root);
-  json.key("annotations");
-  json.begin_object();
-  for (const Annotation& annotation : explanation.annotations) json.string(annotation.key, annotation.value);
-  json.end_object();
-  json.key("ignored");
-  json.begin_array();
-  for (const std::string& why : explanation.ignored) json.string(why);
-  json.end_array();
-  json.string("outcome", name_of(explanation.outcome));
-  json.key("injected");
-  if (explanation.injected_by.empty()) {
-    json.null();
-  } else {
-    json.string(explanation.injected_by);
-  }
-  json.key("error");
-  if (explanation.error) {
-    json.string(explanation.error->what);
-  } else {
-    json.null();
-  }
+  Json json = Json::object();
+  json.add("version", start.version);
+  json.add("handler", start.handler);
+  json.add("configuration", Json::known(start.settings.path));
+  json.add("runtime", json_of(start.runtime));
+  json.add("init", json_of(start.init));
+  json.add("specification", start.place);
+  json.add("root", start.root);
+  json.add("annotations", json_of(explanation.annotations));
+  json.add("ignored", Json::array(explanation.decision.complaints));
+  json.add("outcome", name_of(explanation.outcome));
+  json.add("injected", Json::known(explanation.injected_by));
+  json.add("error", explanation.error ? Json(explanation.error->what) : Json());
   if (!explanation.rows.empty()) {
-    json.string("reason", name_of(explanation.reason));
-    json.string("detail", explanation.detail);
+    json.add("reason", name_of(explanation.decision.reason));
+    json.add("detail", explanation.decision.detail);
   }
-  write_rows(json, explanation);
-  write_edit(json, explanation);
-  json.end_object();
-  return json.text();
+  json.add("rows", rows_of(explanation));
+  json.add("edit", edit_of(explanation));
+  return json.lines();
 }
 
 }  // namespace runi

@@ -4,7 +4,7 @@
 #include "core/decide.h"
 #include "core/edit.h"
 #include "core/result.h"
-#include "system/settings.h"
+#include "core/settings.h"
 
 #include <optional>
 #include <string>
@@ -15,7 +15,7 @@ namespace runi {
 
 enum class Outcome {
   init,      // the container gets the init
-  injected,  // it has the init: the specification is one that runi has edited
+  injected,  // it has the init already: runi has edited the specification
   plain,     // it starts without one, as none is wanted
   fallback,  // it starts without one, although one is wanted
   refused,   // it does not start
@@ -26,33 +26,31 @@ enum class Outcome {
 
 // What explain_start() goes by; nothing of it is looked up there.
 struct Start {
+  std::string version;  // of the runi that would start the container
   std::string handler;
-  std::string container;  // what its engine calls it, where it was asked for by that
-  Settings settings;
+  std::string container;  // its engine's name for it; empty unless it was asked for by that name
+  Settings settings;      // with the runtime's path if there is one
   Result<std::string> runtime = Error{};
   Result<std::string> init = Error{};
   std::string place;                          // where the specification was read
   Result<std::string> bytes = std::string();  // the specification, or why it could not be read
   Rootfs rootfs;
-  std::string root;  // what is known of the root directory, in words
+  std::string root;  // the root directory in words
 };
 
 struct Explanation {
   Outcome outcome = Outcome::plain;
-  std::optional<Error> error;      // why the outcome is fallback or refused
-  std::string injected_by;         // the version of runi that put the init in; empty where none did
-  std::string injected_at;         // the init's path in the container then
-  std::vector<Row> rows;           // empty where the specification could not be read
-  Reason reason = Reason::inject;  // the row that decides, where there are rows
-  std::string detail;
+  std::optional<Error> error;           // why the outcome is fallback or refused
+  std::string injected_by;              // the version of runi that put the init in; empty if none did
+  std::string injected_at;              // the init's path in the container then
+  std::vector<Row> rows;                // empty where the specification could not be read
+  Decision decision;                    // what the rows come to; means nothing without them
   std::vector<Annotation> annotations;  // those of runi's in the specification
-  std::vector<std::string> ignored;     // those of them that do not count, and why
-  std::optional<Injection> injection;
-  std::vector<Splice> edit;
-  std::vector<std::string> diff;  // the edit as a unified diff of the laid-out file
+  std::vector<Splice> edit;             // empty unless the outcome is init
+  std::vector<std::string> diff;        // the edit as a unified diff of the laid-out file
 };
 
-// Views are of `start` and of `spec`, which was parsed from start.bytes, or holds why that was not possible.
+// Views are of `start` and of `spec`, which was parsed from start.bytes.
 [[nodiscard]] Explanation explain_start(const Start& start, const Result<Spec>& spec);
 
 [[nodiscard]] std::string text_of(const Start& start, const Explanation& explanation, bool colours);

@@ -1,61 +1,48 @@
-// How runictl shows containers, to people and to programs.
+// Tables of containers that fit the width of a terminal.
 #pragma once
 
-#include "runictl/containers/containers.h"
-#include "runictl/machine/procfs.h"
+#include "runictl/show/table.h"
 
-#include <cstdint>
-#include <optional>
-#include <span>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace runi {
 
-// A container of a survey and what is to be said of it.
-struct Assessed {
-  const Container* container = nullptr;
-  Assessment assessment;
+// Rows below a heading. The first column has what containers are called, the second a program, the last text
+// that may go on in more lines. Columns are numbered from 0.
+struct Listing {
+  std::vector<Cells> rows;           // the heading first
+  std::vector<std::size_t> numbers;  // columns to be aligned to the right
+  std::vector<std::size_t> extras;   // columns that a narrow table does without; the last of them goes first
+  std::size_t narrowest_text = 0;    // of the last column
 };
 
-// Worst first. They point into the survey.
-[[nodiscard]] std::vector<Assessed> assess_all(const Survey& survey);
+// Cells of a heading.
+[[nodiscard]] Cells heading_of(const std::vector<std::string>& names);
 
-// Whether pods' sandboxes are only counted, unless something is to be said of one.
-enum class Sandboxes : std::uint8_t { counted, listed };
+void drop_column(Listing& listing, std::size_t column);
 
-// A table of so many columns of text, and a summary. Below some 60 columns it does not get narrower.
-[[nodiscard]] std::string list_scan(const Survey& survey, std::span<const Assessed> assessed,
-                                    std::size_t width, bool colours, Sandboxes sandboxes);
-[[nodiscard]] std::string scan_as_json(const Survey& survey, std::span<const Assessed> assessed);
+// What all rows below the heading have in this column; empty where they differ, and where there are none.
+[[nodiscard]] std::string only_value(const Listing& listing, std::size_t column);
 
-// A runi-init at work. Memory that may not be seen is empty.
-struct RunningInit {
-  Container container;
-  std::optional<Process> application;
-  std::optional<std::uint64_t> pss_kib;
-  std::optional<std::uint64_t> private_dirty_kib;
-};
+// Takes the column of engines out of a listing in which it says the same in every row. Returns that, as
+// " of docker", for the summary.
+std::string take_engine(Listing& listing, std::size_t column);
 
-// Of the processes that an init has for children, the one it started itself: it was the first.
-[[nodiscard]] std::optional<Process> find_application(const Process& init,
-                                                      std::span<const Process> processes);
+// Names and programs are shortened until the rows fit into `width` columns, and the text goes on in the lines
+// below. Some 60 columns are the least.
+[[nodiscard]] std::string format_listing(Listing listing, std::size_t width, bool colours);
 
-// Leaves out what is an init's child and still the init itself: the application, before it executes.
-void drop_unborn(std::vector<RunningInit>& inits);
+// The first characters of `text`, `columns` of them at most.
+[[nodiscard]] std::string_view head_of(std::string_view text, std::size_t columns);
 
-[[nodiscard]] std::string list_inits(std::span<const RunningInit> inits, std::size_t width, bool colours);
-[[nodiscard]] std::string inits_as_json(std::span<const RunningInit> inits);
-
-// `text` in at most so many columns, with "…" in the place of what had to go from its end.
+// `text` in at most `columns`, with "…" in the place of what had to go from its end.
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t columns);
 
 // The same of "namespace/pod/container", where the end of the pod's name goes first: there stands what
 // Kubernetes has added to its Deployment's name.
 [[nodiscard]] std::string shortened_title(std::string_view title, std::size_t columns);
-
-// A JSON text of JsonWriter's on a single line, its line feed included.
-[[nodiscard]] std::string on_one_line(std::string_view json);
 
 }  // namespace runi

@@ -27,7 +27,7 @@ struct Case {
   // Without the default stop signals, so that the options are those that a test is about.
   explicit Case(Pairs all) : annotations(std::move(all)) { config.tuning.stop_signals.reset(); }
 
-  [[nodiscard]] Plan plan() const {
+  [[nodiscard]] Decision decision() const {
     std::string members;
     for (const auto& [key, value] : annotations) {
       members += (members.empty() ? "" : ",") + json::quote(key) + ":" + json::quote(value);
@@ -42,12 +42,12 @@ struct Case {
   }
   // The init's options, without its name and the "--".
   [[nodiscard]] Words options() const {
-    const Plan made = plan();
-    if (!made.injection) return {std::string(name_of(made.reason))};
-    const Words& all = made.injection->arguments;
+    const Decision made = decision();
+    if (made.reason != Reason::inject) return {std::string(name_of(made.reason))};
+    const Words& all = made.injection.arguments;
     return {all.begin() + 1, all.end() - 1};
   }
-  [[nodiscard]] Words complaints() const { return plan().complaints; }
+  [[nodiscard]] Words complaints() const { return decision().complaints; }
 };
 
 Case named(const std::string& container, Pairs pairs) {
@@ -111,10 +111,11 @@ TEST(Annotations, a_container_s_own_count_more_than_its_pod_s) {
 }
 
 TEST(Annotations, the_one_that_keeps_the_init_away_is_named) {
-  EXPECT_EQ(named("app", {{"runi.dev/init", "false"}}).plan().detail, "annotation runi.dev/init is false");
-  EXPECT_EQ(named("app", {{"app.runi.dev/init", "false"}, {"runi.dev/init", "true"}}).plan().detail,
+  EXPECT_EQ(named("app", {{"runi.dev/init", "false"}}).decision().detail,
+            "annotation runi.dev/init is false");
+  EXPECT_EQ(named("app", {{"app.runi.dev/init", "false"}, {"runi.dev/init", "true"}}).decision().detail,
             R"(annotation "app.runi.dev/init" is false)");
-  EXPECT_EQ(named("\n", {{"\n.runi.dev/init", "false"}}).plan().detail,
+  EXPECT_EQ(named("\n", {{"\n.runi.dev/init", "false"}}).decision().detail,
             R"(annotation "\n.runi.dev/init" is false)")
       << "a stranger's bytes";
 }
@@ -164,12 +165,12 @@ TEST(Annotations, complaints_tell_key_value_and_what_was_expected) {
   EXPECT_EQ(complaint_about("runi.dev/forward", "Group"),
             R"(annotation "runi.dev/forward": expected "child" or "group", found "Group")");
   EXPECT_EQ(complaint_about("runi.dev/signals", "TERM"),
-            R"(annotation "runi.dev/signals": expected a list with commas, each of it FROM:TO, two signals' )"
-            R"(names or numbers, TO also 0, and no FROM twice, found "TERM")");
+            R"(annotation "runi.dev/signals": expected a comma-separated list, each item FROM:TO, names or )"
+            R"(numbers of signals, where TO may be 0 and no FROM appears twice, found "TERM")");
   EXPECT_EQ(
       complaint_about("runi.dev/expect-exit", "256"),
-      R"(annotation "runi.dev/expect-exit": expected a list with commas, each of it an exit code, 0 to )"
-      R"(255, and none twice, found "256")");
+      R"(annotation "runi.dev/expect-exit": expected a comma-separated list, each item an exit code from )"
+      R"(0 to 255, none of them twice, found "256")");
   EXPECT_EQ(complaint_about("runi.dev/grace", "5m"),
             R"(annotation "runi.dev/grace": expected whole seconds, 0 to 86400, found "5m")");
 }
@@ -227,7 +228,7 @@ TEST(Annotations, pods_set_what_they_are_let_set) {
   c.config.annotations = {"grace"};
   EXPECT_EQ(c.options(), (Words{"-t", "9"}));
   EXPECT_EQ(c.complaints(),
-            Words{R"(annotation "runi.dev/init": the configuration's annotations do not let pods set it)"});
+            Words{R"(annotation "runi.dev/init": the configuration does not let pods set it)"});
   c.config.annotations = {};
   EXPECT_EQ(c.options(), Words{});
   EXPECT_EQ(c.complaints().size(), 2U);
@@ -249,7 +250,7 @@ TEST(Annotations, complaints_are_few) {
   for (int i = 0; i < 1000; ++i) many.emplace_back("runi.dev/" + std::to_string(i), "");
   const Words complaints = Case(many).complaints();
   ASSERT_EQ(complaints.size(), kMostComplaints);
-  EXPECT_EQ(complaints.back(), "985 more annotations of runi.dev do not count");
+  EXPECT_EQ(complaints.back(), "985 more annotations of runi.dev are ignored");
   many.resize(kMostComplaints - 1);
   EXPECT_EQ(Case(many).complaints().size(), kMostComplaints - 1);
 }

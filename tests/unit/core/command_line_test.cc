@@ -399,6 +399,13 @@ TEST(DialectOf, IsJudgedByTheBaseName) {
   }
 }
 
+TEST(NamesAHandler, IsTrueOfTheNamesThatMakeCrunChooseOne) {
+  for (const char* program : {"krun", "crun-wasm", "crun-"}) EXPECT_TRUE(names_a_handler(program)) << program;
+  for (const char* program : {"crun", "runc", "krun-1", "", "mycrun-wasm"}) {
+    EXPECT_FALSE(names_a_handler(program)) << program;
+  }
+}
+
 TEST(ParseCommandLine, TheWordsAreViewsIntoTheArguments) {
   const std::vector<const char*> args = {"create", "--bundle=/b", "id"};
   const CommandLine line = parse_command_line(args, Dialect::runc);

@@ -97,15 +97,16 @@ TEST(Config, every_error_names_its_place_and_what_was_expected) {
   EXPECT_EQ(error_of(R"({"init":{"signals":"TERM:QUIT"}})"),
             R"(/init/signals: expected an array of rewritings, found "TERM:QUIT")");
   EXPECT_EQ(error_of(R"({"init":{"signals":["HUP:0","SIGHUP:1"]}})"),
-            "/init/signals/1: expected FROM:TO, two signals' names or numbers, TO also 0, and no FROM twice, "
+            "/init/signals/1: expected FROM:TO, names or numbers of signals, where TO may be 0 and no FROM "
+            "appears twice, "
             "found \"SIGHUP:1\"");
   EXPECT_EQ(error_of(R"({"init":{"signals":[15]}})").substr(0, 25), "/init/signals/0: expected");
   EXPECT_EQ(error_of(R"({"init":{"expectExit":143}})"),
             "/init/expectExit: expected an array of exit codes, found 143");
   for (const char* code : {"256", "-1", "1.0", "1e1", "\"1\"", "-0"}) {
-    EXPECT_EQ(
-        error_of(R"({"init":{"expectExit":[)" + std::string(code) + "]}}"),
-        "/init/expectExit/0: expected an exit code, 0 to 255, and none twice, found " + std::string(code));
+    EXPECT_EQ(error_of(R"({"init":{"expectExit":[)" + std::string(code) + "]}}"),
+              "/init/expectExit/0: expected an exit code from 0 to 255, none of them twice, found " +
+                  std::string(code));
   }
   EXPECT_EQ(error_of(R"({"init":{"graceSeconds":86401}})"),
             "/init/graceSeconds: expected whole seconds, 0 to 86400, found 86401");
@@ -118,7 +119,7 @@ TEST(Config, every_error_names_its_place_and_what_was_expected) {
             R"("stop-signals", found "runi.dev/grace")");
   EXPECT_EQ(error_of(R"({"init":{"forward":"all"}})"),
             R"(/init/forward: expected "child" or "group", found "all")");
-  EXPECT_EQ(error_of(R"({"inject":"never","inject":"always"})"), "/inject: stands twice");
+  EXPECT_EQ(error_of(R"({"inject":"never","inject":"always"})"), "/inject: appears twice");
   EXPECT_NE(error_of("{").find("not JSON"), std::string::npos);
 }
 

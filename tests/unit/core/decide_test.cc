@@ -29,17 +29,17 @@ struct Case {
 
   Case() { config.runtime = "/usr/bin/runc"; }
 
-  [[nodiscard]] Plan plan() const {
+  [[nodiscard]] Decision decision() const {
     const auto spec = parse_spec(json);
     EXPECT_TRUE(spec) << json;
-    Plan plan = decide(command, config, *spec, rootfs);
-    EXPECT_EQ(plan.injection.has_value(), plan.reason == Reason::inject);
-    return plan;
+    Decision decision = decide(command, config, *spec, rootfs);
+    EXPECT_EQ(decision.injection.target.empty(), decision.reason != Reason::inject);
+    return decision;
   }
-  [[nodiscard]] std::string reason() const { return std::string(name_of(plan().reason)); }
+  [[nodiscard]] std::string reason() const { return std::string(name_of(decision().reason)); }
   [[nodiscard]] std::string target() const {
-    const Plan made = plan();
-    return made.injection ? std::string(made.injection->target) : std::string(name_of(made.reason));
+    const Decision made = decision();
+    return std::string(made.reason == Reason::inject ? made.injection.target : name_of(made.reason));
   }
 };
 
@@ -70,11 +70,10 @@ Case with_linux(std::string_view linux_value) {
 }
 
 TEST(Decide, a_plain_container_gets_the_init) {
-  const Plan plan = Case().plan();
-  EXPECT_EQ(plan.reason, Reason::inject);
-  ASSERT_TRUE(plan.injection);
-  EXPECT_EQ(plan.injection->target, "/dev/.runi-init");
-  EXPECT_EQ(plan.injection->arguments,
+  const Decision decision = Case().decision();
+  ASSERT_EQ(decision.reason, Reason::inject);
+  EXPECT_EQ(decision.injection.target, "/dev/.runi-init");
+  EXPECT_EQ(decision.injection.arguments,
             (std::vector<std::string>{"/dev/.runi-init", "-S", "TERM,INT,QUIT", "--"}));
 }
 
@@ -131,13 +130,13 @@ TEST(Decide, shared_pid) {
 TEST(Decide, a_shared_pid_namespace_can_have_a_subreaper) {
   Case joined = with_linux(R"({"namespaces":[{"type":"pid","path":"/proc/1/ns/pid"}]})");
   joined.config.shared_pid = SharedPid::subreaper;
-  const Plan plan = joined.plan();
-  ASSERT_TRUE(plan.injection);
-  EXPECT_EQ(plan.injection->arguments, (std::vector<std::string>{"/dev/.runi-init", "-s", "--"}));
+  const Decision decision = joined.decision();
+  ASSERT_EQ(decision.reason, Reason::inject);
+  EXPECT_EQ(decision.injection.arguments, (std::vector<std::string>{"/dev/.runi-init", "-s", "--"}));
 
   Case own;
   own.config.shared_pid = SharedPid::subreaper;
-  EXPECT_EQ(own.plan().injection->arguments,
+  EXPECT_EQ(own.decision().injection.arguments,
             (std::vector<std::string>{"/dev/.runi-init", "-S", "TERM,INT,QUIT", "--"}));
 }
 
@@ -189,7 +188,7 @@ TEST(Decide, wants_pid1_behind_another_program) {
   }
   EXPECT_EQ(with_args(R"(["tini","--","/sbin/init"])").reason(), "has-init");
   EXPECT_EQ(with_args(R"(["git","init"])").reason(), "inject");
-  EXPECT_EQ(with_args(R"(["sh","-c","exec /sbin/init"])").plan().detail,
+  EXPECT_EQ(with_args(R"(["sh","-c","exec /sbin/init"])").decision().detail,
             R"("/sbin/init" in argument "exec /sbin/init")");
 }
 
@@ -202,16 +201,15 @@ TEST(Decide, no_command) {
            std::tuple{Result::relative, R"(["app"])",
                       R"(command "app" may be found by an element of PATH that is not absolute)"},
            std::tuple{Result::not_executable, R"(["app"])", R"(command "app": "/x" is not executable)"},
-           std::tuple{Result::not_permitted, R"(["app"])",
-                      R"(command "app": "/x" is not for user 0 to execute)"},
+           std::tuple{Result::not_permitted, R"(["app"])", R"(command "app": user 0 may not execute "/x")"},
        }) {
     Case c = with_args(args);
     c.rootfs.command = {result, "/x"};
     for (const Verb verb : {Verb::create, Verb::run}) {
       c.command.verb = verb;
       EXPECT_EQ(c.reason(), "no-command") << detail;
-      EXPECT_EQ(c.plan().detail, detail);
-      EXPECT_FALSE(failure_of(c.plan(), c.config));
+      EXPECT_EQ(c.decision().detail, detail);
+      EXPECT_FALSE(failure_of(c.decision(), c.config));
     }
     // Nothing is executed then, and a checkpoint that has the init needs its mount.
     c.command.verb = Verb::restore;
@@ -242,10 +240,10 @@ Case with_seccomp(const std::string& profile) {
 TEST(Decide, a_seccomp_profile_that_does_not_suit_the_init) {
   const std::string kills = R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[)"
                             R"({"names":["clone"],"action":"SCMP_ACT_KILL_PROCESS"}]})";
-  const Plan plan = with_seccomp(kills).plan();
-  EXPECT_EQ(plan.reason, Reason::seccomp);
-  EXPECT_EQ(name_of(plan.reason), "seccomp");
-  EXPECT_EQ(plan.detail, "profile answers clone with SCMP_ACT_KILL_PROCESS");
+  const Decision decision = with_seccomp(kills).decision();
+  EXPECT_EQ(decision.reason, Reason::seccomp);
+  EXPECT_EQ(name_of(decision.reason), "seccomp");
+  EXPECT_EQ(decision.detail, "profile answers clone with SCMP_ACT_KILL_PROCESS");
   EXPECT_EQ(with_seccomp(R"({"defaultAction":"SCMP_ACT_ALLOW"})").reason(), "inject");
   EXPECT_EQ(with_seccomp("null").reason(), "inject");
 }
@@ -262,8 +260,8 @@ TEST(Decide, a_seccomp_profile_comes_after_what_makes_an_init_unwanted_and_befor
 
 TEST(Decide, a_seccomp_profile_that_runtimes_read_differently) {
   EXPECT_EQ(
-      with_seccomp(R"({"defaultAction":"SCMP_ACT_ALLOW","DEFAULTACTION":"SCMP_ACT_KILL"})").plan().detail,
-      "/linux/seccomp/defaultAction: also written in another case; runtimes disagree on which one counts");
+      with_seccomp(R"({"defaultAction":"SCMP_ACT_ALLOW","DEFAULTACTION":"SCMP_ACT_KILL"})").decision().detail,
+      "/linux/seccomp/defaultAction: also written in another case; runtimes disagree on which one they use");
   Case c = with_seccomp(R"({"defaultAction":1})");
   EXPECT_EQ(c.reason(), "seccomp");
   c.json.insert(1, R"("annotations":{"runi.dev/init":"false"},)");
@@ -381,8 +379,8 @@ TEST(Decide, one_process_is_the_application_s) {
     EXPECT_EQ(reason(limit), "inject") << limit;
   }
   Case c = with_linux(R"({"namespaces":[{"type":"pid"}],"resources":{"pids":{"limit":1}}})");
-  EXPECT_EQ(failure_of(c.plan(), c.config)->what,
-            "one-process: linux.resources.pids.limit is 1, and the init would be one more");
+  EXPECT_EQ(failure_of(c.decision(), c.config)->what,
+            "one-process: linux.resources.pids.limit is 1, so there is no room for the init");
 }
 
 TEST(Decide, no_place_where_bind_mounts_fail) {
@@ -402,7 +400,7 @@ TEST(Decide, no_place_is_safe_where_nobody_knows_what_lands_there) {
   Case c;
   c.rootfs.doubt = "dark";
   EXPECT_EQ(c.target(), "no-place");
-  EXPECT_EQ(c.plan().detail, "dark");
+  EXPECT_EQ(c.decision().detail, "dark");
   c.rootfs.known = false;
   EXPECT_EQ(c.target(), "no-place");
 }
@@ -442,7 +440,7 @@ TEST(Decide, forward_to_the_group) {
   Case c;
   c.config.tuning.forward = Forward::group;
   c.config.tuning.stop_signals.reset();
-  EXPECT_EQ(c.plan().injection->arguments, (std::vector<std::string>{"/dev/.runi-init", "-g", "--"}));
+  EXPECT_EQ(c.decision().injection.arguments, (std::vector<std::string>{"/dev/.runi-init", "-g", "--"}));
 }
 
 }  // namespace

@@ -51,6 +51,49 @@ TEST(Json, strings_with_escapes_know_their_place_and_their_meaning) {
   EXPECT_EQ(text.substr(member.begin, member.end - member.begin), R"("a\"b\\")");
 }
 
+// Strings of plain characters are read eight bytes at a time: each place in a string of each length is tried.
+TEST(Json, what_is_special_in_a_string_is_found_at_every_place) {
+  const struct {
+    std::string written;
+    std::string meant;
+  } kSpecials[] = {
+      {"", ""},         {R"(\")", "\""},     {R"(\\)", "\\"}, {R"(\u0041)", "A"}, {"\xC3\xA9", "\xC3\xA9"},
+      {"\x7F", "\x7F"}, {"[]{},:", "[]{},:"}};
+  for (const auto& special : kSpecials) {
+    for (std::size_t size = 0; size < 20; ++size) {
+      for (std::size_t at = 0; at <= size; ++at) {
+        const std::string before(at, 'a');
+        const std::string after(size - at, '~');
+        const std::string string = '"' + before + special.written + after + '"';
+        const std::string text = "{" + string + ":[" + string + ",1]}";
+        const auto document = Document::parse(text, Comments::refused);
+        ASSERT_TRUE(document) << text;
+        const Value& member = *document->root().children().begin();
+        EXPECT_EQ(member.key, before + special.meant + after) << text;
+        EXPECT_EQ((*member.children().begin()).text, before + special.meant + after) << text;
+        EXPECT_EQ(places(text), (Strings{text, "[" + string + ",1]", string, "1"})) << text;
+      }
+    }
+  }
+}
+
+TEST(Json, a_control_character_in_a_string_is_refused_at_every_place) {
+  for (std::size_t size = 0; size < 20; ++size) {
+    for (std::size_t at = 0; at <= size; ++at) {
+      const std::string text =
+          "[\"x\",\"" + std::string(at, 'a') + "\x1F" + std::string(size - at, 'a') + "\"]";
+      EXPECT_NE(error_of(text).find("column " + std::to_string(at + 7) + ":"), std::string::npos)
+          << error_of(text);
+    }
+  }
+}
+
+TEST(Json, a_string_without_an_end_is_refused) {
+  for (const char* text : {"\"", "\"a", "[\"12345678", "\"\\", "\"a\\\"", "{\"a\":\"b\\"}) {
+    EXPECT_TRUE(error_of(text).starts_with("not JSON: parse error at line 1, column ")) << error_of(text);
+  }
+}
+
 TEST(Json, children_skip_grandchildren) {
   const auto document = Document::parse(R"([[1,[2]],{"a":{"b":3}},4])", Comments::refused);
   ASSERT_TRUE(document);
@@ -128,6 +171,18 @@ TEST(Json, more_than_anybody_can_want_is_refused) {
   std::string others = R"({"a":[1)";
   for (int i = 1; i < 500'000; ++i) others += ",1";
   EXPECT_EQ(kept(others + "]}"), ":obj*");
+}
+
+// The places are no help there: a comment before a string seems to be part of it.
+TEST(Json, an_empty_string_after_a_comment_is_empty) {
+  for (const std::string comment : {"/* \"two\" */", "// \"one\"\n", "/**/"}) {
+    const std::string text = "{" + comment + "\"\":" + comment + "\"\"}";
+    const auto document = Document::parse(text, Comments::allowed);
+    ASSERT_TRUE(document) << text;
+    const Value& member = *document->root().children().begin();
+    EXPECT_EQ(member.key, "") << text;
+    EXPECT_EQ(member.text, "") << text;
+  }
 }
 
 TEST(Json, comments_where_they_are_allowed) {

@@ -62,24 +62,24 @@ TEST(Spec, a_pid_namespace_with_a_path_is_joined) {
 
 TEST(Spec, names_that_runtimes_read_differently_are_refused) {
   EXPECT_EQ(error_of(R"({"process":{"args":["a"]},"process":{"args":["b"]}})"),
-            "/process: stands twice; runtimes disagree on which one counts");
+            "/process: appears twice; runtimes disagree on which one they use");
   EXPECT_EQ(error_of(R"({"process":{"args":["a"],"args":["b"]}})"),
-            "/process/args: stands twice; runtimes disagree on which one counts");
+            "/process/args: appears twice; runtimes disagree on which one they use");
   EXPECT_EQ(error_of(R"({"mounts":[],"mounts":[]})"),
-            "/mounts: stands twice; runtimes disagree on which one counts");
+            "/mounts: appears twice; runtimes disagree on which one they use");
   EXPECT_EQ(error_of(R"({"annotations":{"k":"1","x":"","k":"2"}})"),
-            "/annotations/k: stands twice; runtimes disagree on which one counts");
+            "/annotations/k: appears twice; runtimes disagree on which one they use");
   EXPECT_EQ(error_of(R"({"annotations":{"a/b\n":"1","a/b\n":"2"}})"),
-            R"(/annotations/a~1b\n: stands twice; runtimes disagree on which one counts)");
+            R"(/annotations/a~1b\n: appears twice; runtimes disagree on which one they use)");
   EXPECT_EQ(error_of(R"({"Process":{}})"),
-            "/process: also written in another case; runtimes disagree on which one counts");
+            "/process: also written in another case; runtimes disagree on which one they use");
   EXPECT_EQ(error_of("{\"proce\xC5\xBFs\":{}}"),
-            "/process: also written in another case; runtimes disagree on which one counts")
+            "/process: also written in another case; runtimes disagree on which one they use")
       << "a long s is an s to Go";
   EXPECT_EQ(error_of(R"({"process":{"args":["a"],"ARGS":["b"]}})"),
-            "/process/args: also written in another case; runtimes disagree on which one counts");
+            "/process/args: also written in another case; runtimes disagree on which one they use");
   EXPECT_EQ(error_of(R"({"proc\u0065ss":{},"process":{}})"),
-            "/process: stands twice; runtimes disagree on which one counts")
+            "/process: appears twice; runtimes disagree on which one they use")
       << "an escaped name is the same name";
 }
 
@@ -130,7 +130,7 @@ TEST(Spec, a_seccomp_profile_is_found_and_not_looked_into) {
     EXPECT_EQ(without->seccomp_value, nullptr);
   }
   EXPECT_EQ(error_of(R"({"linux":{"seccomp":{},"Seccomp":{}}})"),
-            "/linux/seccomp: also written in another case; runtimes disagree on which one counts");
+            "/linux/seccomp: also written in another case; runtimes disagree on which one they use");
 }
 
 TEST(Spec, wrong_types_are_named_with_their_place) {

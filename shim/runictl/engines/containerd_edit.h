@@ -1,0 +1,35 @@
+// The edit that gives a containerd a handler that calls runi, and the one that takes it away again. Pure.
+//
+// Where containerd merges its files, 2.0 and later, and the main file imports a folder, the handler is a file
+// of its own there. Its version is that of the main file as it is on disk: not the one that `containerd
+// config dump` shows, and never a later one (see Merging). Elsewhere it is a marked block at the end of the
+// file that counts, because containerd 1.x would take the CRI plugin's whole table from a file of its own.
+#pragma once
+
+#include "runictl/engines/containerd.h"
+#include "runictl/engines/edit.h"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace runi {
+
+// One containerd as the edit has to know it.
+struct ContainerdSetup {
+  ConfigFile
+      main;  // its main file; where there is none, the path and what `containerd config default` prints
+  bool main_exists = true;
+  std::vector<ConfigFile> imported;  // what the main file imports, in order
+  Merging merging = Merging::merges_first;
+  bool rendered = false;  // the main file is written anew at each start, as k3s and RKE2 do
+};
+
+// The handler's settings are those of the handler that it is to be like, and pod_annotations and BinaryName.
+[[nodiscard]] Edit add_to_containerd(const ContainerdSetup& setup, const HandlerWanted& wanted);
+
+// The first of the edits that this takes, which is the only one unless a person has copied the block.
+[[nodiscard]] Edit remove_from_containerd(std::span<const ConfigFile> files, std::string_view handler);
+
+}  // namespace runi

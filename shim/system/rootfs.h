@@ -1,0 +1,16 @@
+// Looks at a container's root directory before anything is mounted there.
+#pragma once
+
+#include "core/rootfs.h"
+#include "core/spec.h"
+
+#include <string>
+
+namespace runi {
+
+// Looks at the root directory of the container, of which `bundle` is the directory, and at where its mounts
+// land there. Leaves Rootfs::command as it is (command_lookup.h). Never an error: see Rootfs::known and
+// Rootfs::doubt.
+Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec);
+
+}  // namespace runi
