@@ -88,7 +88,7 @@ Origin origin_of(const Spec& spec) {
           first_of(spec, kContainerdPodName, kKubeletPodName), container_name(spec)};
 }
 
-std::string record_of(const Record& record, LogFormat format) {
+std::string log_line_of(const LogRecord& record, LogFormat format) {
   Line line(format);
   line.message(record.message);
   line.add("container_id", record.container_id);

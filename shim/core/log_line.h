@@ -25,7 +25,7 @@ struct Origin {
 
 // What became of a start, or of something about it. All but message, decision and time may be the words of
 // whoever made the container.
-struct Record {
+struct LogRecord {
   std::string_view message;  // runi's own words: the one thing that is not in quotes
   std::string_view container_id;
   Origin origin;
@@ -41,6 +41,6 @@ inline constexpr std::size_t kMaxValueBytes = 512;
 // One line of printable ASCII, shorter than 3,900 bytes, so that with what a sink puts in front a
 // pipe still takes it at once (pipe(7), PIPE_BUF). Text: the message, then key=value. JSON: the members of an
 // object, without its braces. Keys without a value are left out.
-[[nodiscard]] std::string record_of(const Record& record, LogFormat format);
+[[nodiscard]] std::string log_line_of(const LogRecord& record, LogFormat format);
 
 }  // namespace runi

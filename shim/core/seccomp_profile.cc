@@ -124,15 +124,15 @@ bool is_limit(const Action& action) {
   return action.value == SCMP_ACT_ERRNO(EAGAIN) || action.value == SCMP_ACT_ERRNO(ENOMEM);
 }
 
-struct Options {
+struct OptionsGiven {
   bool subreaper = false;
   bool grace = false;
   bool sandbox = true;
   bool shield = false;
 };
 
-Options options_of(std::span<const std::string> arguments) {
-  Options options;
+OptionsGiven options_of(std::span<const std::string> arguments) {
+  OptionsGiven options;
   for (const string_view argument : arguments.subspan(arguments.empty() ? 0 : 1)) {
     if (argument == "--") break;
     if (argument.starts_with("-s")) options.subreaper = true;
@@ -147,7 +147,7 @@ bool borrows_user(const Spec& spec) {
   return spec.may_set_user && !spec.may_kill;
 }
 
-bool applies(const Call& call, const Options& options, const Spec& spec) {
+bool applies(const Call& call, const OptionsGiven& options, const Spec& spec) {
   switch (call.when) {
     case When::always: return true;
     case When::subreaper: return options.subreaper || options.grace;
@@ -325,7 +325,7 @@ Result<Fit> judge(const Spec& spec, std::span<const std::string> init_arguments)
   if (spec.seccomp_value == nullptr) return fit;
   auto profile = Profile::parse(*spec.seccomp_value);
   if (!profile) return profile.error();
-  const Options options = options_of(init_arguments);
+  const OptionsGiven options = options_of(init_arguments);
   bool has_process = false;
   std::optional<Error> no_process;
   for (const Call& call : init_calls()) {

@@ -90,10 +90,10 @@ void write_own_log(const LogConfig& config, LogLevel level, const std::string& l
   LogConfig fallback = config;
   fallback.sink = LogSink::syslog;
   const Error why = with_context("log " + config.file, delivered.error());
-  Record lost;
+  LogRecord lost;
   lost.message = "cannot log to the file";
   lost.detail = why.what;
-  (void)deliver(fallback, LogLevel::warning, record_of(lost, config.format));  // there is no third place
+  (void)deliver(fallback, LogLevel::warning, log_line_of(lost, config.format));  // there is no third place
   if (level != LogLevel::info) (void)deliver(fallback, level, line);
 }
 

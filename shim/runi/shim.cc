@@ -45,7 +45,7 @@ void log_start(const CommandLine& command, const Config& config, const Plan& pla
                          : plan.failure   ? LogLevel::warning
                                           : LogLevel::info;
   if (!is_logged(config.log, level)) return;
-  Record record;
+  LogRecord record;
   record.message = error != nullptr ? "does not start"
                    : plan.injects() ? "starts with an init"
                                     : "starts without an init";
@@ -55,18 +55,18 @@ void log_start(const CommandLine& command, const Config& config, const Plan& pla
   record.detail = error != nullptr ? error->what : plan.failure ? plan.failure->what : plan.detail;
   record.runtime = config.runtime;
   record.elapsed_us = monotonic_us() - began_us;
-  write_own_log(config.log, level, record_of(record, config.log.format));
+  write_own_log(config.log, level, log_line_of(record, config.log.format));
 }
 
 void log_complaints(const CommandLine& command, const Config& config, const Plan& plan) {
   if (!is_logged(config.log, LogLevel::warning)) return;
   for (const std::string& complaint : plan.complaints) {
-    Record record;
+    LogRecord record;
     record.message = "ignores an annotation";
     record.container_id = command.container_id;
     record.origin = origin_of(plan);
     record.detail = complaint;
-    write_own_log(config.log, LogLevel::warning, record_of(record, config.log.format));
+    write_own_log(config.log, LogLevel::warning, log_line_of(record, config.log.format));
   }
 }
 

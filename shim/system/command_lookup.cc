@@ -28,7 +28,7 @@ constexpr int kMostLinks = 40;              // path_resolution(7)
 constexpr std::size_t kMostMounts = 1'000;  // that are worth a look each
 
 // What a path leads to. `maybe`: the runtime would start it, or that cannot be told.
-enum class Found { absent, not_executable, not_permitted, maybe };
+enum class Answer { absent, not_executable, not_permitted, maybe };
 
 // A directory, or a file that not even root may execute (execve(2), EACCES).
 bool is_no_program(const struct stat& status) {
@@ -105,23 +105,23 @@ class Tree {
   Tree(Fd root, const Spec& spec) : root_(std::move(root)), spec_(spec) {}
 
   // One system call for most paths that lead nowhere. Mounts are left out of account.
-  Found glance(const std::string& path) {
+  Answer glance(const std::string& path) {
     open_how how{};
     how.flags = O_PATH | O_CLOEXEC;
     how.resolve = RESOLVE_IN_ROOT;
     const Fd file(static_cast<int>(syscall(SYS_openat2, root_.number(), path.c_str(), &how, sizeof how)));
-    if (!file.is_open()) return is_missing(errno) ? Found::absent : Found::maybe;
+    if (!file.is_open()) return is_missing(errno) ? Answer::absent : Answer::maybe;
     struct stat status {};
-    if (fstat(file.number(), &status) < 0) return Found::maybe;
-    if (is_no_program(status)) return Found::not_executable;
+    if (fstat(file.number(), &status) < 0) return Answer::maybe;
+    if (is_no_program(status)) return Answer::not_executable;
     if ((status.st_mode & S_ISUID) != 0) set_user_ = status.st_uid;
-    if (spec_.user_namespace || spec_.user.overrides_modes) return Found::maybe;
+    if (spec_.user_namespace || spec_.user.overrides_modes) return Answer::maybe;
     return walk(path, {}).found;
   }
 
   // The same, with all that mounts may change left open.
-  Found look(const std::string& path) {
-    if (spec_.mounts.size() > kMostMounts) return Found::maybe;
+  Answer look(const std::string& path) {
+    if (spec_.mounts.size() > kMostMounts) return Answer::maybe;
     if (landings_.empty()) {
       // The runtime makes these itself.
       landings_ = {"/dev", "/proc", "/sys"};
@@ -135,7 +135,7 @@ class Tree {
 
  private:
   struct End {
-    Found found = Found::maybe;
+    Answer found = Answer::maybe;
     std::string path;  // without links, as far as there is something
   };
 
@@ -146,13 +146,13 @@ class Tree {
     const bool absent = is_missing(error) && std::find(todo.begin(), todo.end(), "..") == todo.end();
     for (auto part = todo.rbegin(); part != todo.rend(); ++part) path += "/" + *part;
     const bool certain = absent && !is_landing(path, landings);
-    return {certain ? Found::absent : Found::maybe, std::move(path)};
+    return {certain ? Answer::absent : Answer::maybe, std::move(path)};
   }
 
   // Goes along the path part by part. Where it comes below one of `landings`, it is at an end: what is there
   // cannot be told.
   End walk(string_view path, const std::vector<std::string>& landings) {
-    if (path.size() >= PATH_MAX) return {Found::maybe, ""};
+    if (path.size() >= PATH_MAX) return {Answer::maybe, ""};
     std::vector<std::string> todo;  // the next part last
     const auto push = [&todo](string_view more) {
       const auto parts = parts_of(more);
@@ -169,28 +169,28 @@ class Tree {
         way.up();
         continue;
       }
-      if (fstat(way.last(), &status) < 0) return {Found::maybe, way.path()};
+      if (fstat(way.last(), &status) < 0) return {Answer::maybe, way.path()};
       const std::string next = way.path() + '/' + name;
-      if (!S_ISDIR(status.st_mode)) return {Found::absent, next};
+      if (!S_ISDIR(status.st_mode)) return {Answer::absent, next};
       permitted = permitted && allows(way.last(), status);
-      if (is_landing(next, landings)) return {Found::maybe, next};
+      if (is_landing(next, landings)) return {Answer::maybe, next};
       Fd file(openat(way.last(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
       if (!file.is_open()) return nothing_at(next, todo, landings, errno);
-      if (fstat(file.number(), &status) < 0) return {Found::maybe, next};
+      if (fstat(file.number(), &status) < 0) return {Answer::maybe, next};
       if (!S_ISLNK(status.st_mode)) {
         way.down(std::move(file), name);
         continue;
       }
       std::array<char, PATH_MAX> target{};
       const ssize_t length = readlinkat(file.number(), "", target.data(), target.size());
-      if (length <= 0 || ++links > kMostLinks) return {Found::maybe, next};
+      if (length <= 0 || ++links > kMostLinks) return {Answer::maybe, next};
       if (target[0] == '/') way.back_to_root();
       push({target.data(), static_cast<std::size_t>(length)});
     }
-    if (fstat(way.last(), &status) < 0) return {Found::maybe, way.path()};
-    if (is_no_program(status)) return {Found::not_executable, way.path()};
+    if (fstat(way.last(), &status) < 0) return {Answer::maybe, way.path()};
+    if (is_no_program(status)) return {Answer::not_executable, way.path()};
     permitted = permitted && allows(way.last(), status);
-    return {permitted ? Found::maybe : Found::not_permitted, way.path()};
+    return {permitted ? Answer::maybe : Answer::not_permitted, way.path()};
   }
 
   bool allows(int fd, const struct stat& status) const {
@@ -208,12 +208,12 @@ class Tree {
   std::vector<std::string> landings_;  // where mounts come to lie, without links
 };
 
-CommandLookup::Result result_of(Found found) {
+CommandLookup::Result result_of(Answer found) {
   switch (found) {
-    case Found::absent: return CommandLookup::Result::absent;
-    case Found::not_executable: return CommandLookup::Result::not_executable;
-    case Found::not_permitted: return CommandLookup::Result::not_permitted;
-    case Found::maybe: break;
+    case Answer::absent: return CommandLookup::Result::absent;
+    case Answer::not_executable: return CommandLookup::Result::not_executable;
+    case Answer::not_permitted: return CommandLookup::Result::not_permitted;
+    case Answer::maybe: break;
   }
   return CommandLookup::Result::may_start;
 }
@@ -235,11 +235,11 @@ CommandLookup look_up_command(const std::string& bundle, const Spec& spec) {
   for (const auto look : {&Tree::glance, &Tree::look}) {
     lookup = {Result::absent, "", {}};
     for (const Candidate& candidate : *candidates) {
-      const Found found = (tree.*look)(candidate.path);
-      if (found == Found::maybe) {
+      const Answer found = (tree.*look)(candidate.path);
+      if (found == Answer::maybe) {
         return {candidate.relative ? Result::relative : Result::may_start, candidate.path, tree.set_user()};
       }
-      if (found != Found::absent) lookup = {result_of(found), candidate.path, {}};
+      if (found != Answer::absent) lookup = {result_of(found), candidate.path, {}};
     }
     if (spec.command_unclear) return {};
   }

@@ -8,14 +8,14 @@ using runi::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view rest = runi::as_text(data, size);
-  runi::Record start;
+  runi::LogRecord start;
   start.message = "starts without an init";
   start.decision = "no-place";
   start.container_id = runi::take_until('\n', rest);
   start.origin.pod = runi::take_until('\n', rest);
   start.detail = rest;  // with its newlines
   for (const auto format : {runi::LogFormat::text, runi::LogFormat::json}) {
-    const std::string line = runi::record_of(start, format);
+    const std::string line = runi::log_line_of(start, format);
     require(line.size() < 3900, "a short line");
     for (const char c : line) require(c >= ' ' && c <= '~', "printable ASCII");
     if (format == runi::LogFormat::text) continue;

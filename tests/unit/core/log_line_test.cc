@@ -5,8 +5,8 @@
 namespace runi {
 namespace {
 
-Record web() {
-  Record start;
+LogRecord web() {
+  LogRecord start;
   start.message = "starts with an init";
   start.container_id = "4f2a";
   start.origin = {"default", "web-1", "app"};
@@ -17,47 +17,47 @@ Record web() {
   return start;
 }
 
-TEST(Record, a_start_as_text) {
-  EXPECT_EQ(record_of(web(), LogFormat::text),
+TEST(LogRecord, a_start_as_text) {
+  EXPECT_EQ(log_line_of(web(), LogFormat::text),
             "starts with an init container_id=4f2a namespace=default pod=web-1 container=app decision=inject "
             "detail=\"at /dev/.runi-init\" runtime=/usr/sbin/runc elapsed_us=412");
 }
 
-TEST(Record, a_start_as_members_of_a_json_object) {
-  EXPECT_EQ(record_of(web(), LogFormat::json),
+TEST(LogRecord, a_start_as_members_of_a_json_object) {
+  EXPECT_EQ(log_line_of(web(), LogFormat::json),
             R"("msg":"starts with an init","container_id":"4f2a","namespace":"default","pod":"web-1",)"
             R"("container":"app","decision":"inject","detail":"at /dev/.runi-init",)"
             R"("runtime":"/usr/sbin/runc","elapsed_us":412)");
 }
 
-TEST(Record, what_is_not_known_is_left_out) {
-  Record start;
+TEST(LogRecord, what_is_not_known_is_left_out) {
+  LogRecord start;
   start.message = "does not start";
   start.decision = "failed";
   start.elapsed_us = 0;
-  EXPECT_EQ(record_of(start, LogFormat::text), "does not start decision=failed elapsed_us=0");
-  EXPECT_EQ(record_of(start, LogFormat::json),
+  EXPECT_EQ(log_line_of(start, LogFormat::text), "does not start decision=failed elapsed_us=0");
+  EXPECT_EQ(log_line_of(start, LogFormat::json),
             R"("msg":"does not start","decision":"failed","elapsed_us":0)");
 }
 
-TEST(Record, what_has_no_time) {
-  Record record;
+TEST(LogRecord, what_has_no_time) {
+  LogRecord record;
   record.message = "ignores an annotation";
   record.detail = "x decision=inject";
-  EXPECT_EQ(record_of(record, LogFormat::text), R"(ignores an annotation detail="x decision=inject")");
-  EXPECT_EQ(record_of(record, LogFormat::json),
+  EXPECT_EQ(log_line_of(record, LogFormat::text), R"(ignores an annotation detail="x decision=inject")");
+  EXPECT_EQ(log_line_of(record, LogFormat::json),
             R"("msg":"ignores an annotation","detail":"x decision=inject")");
 }
 
 std::string pod_called(std::string_view name) {
-  Record start;
+  LogRecord start;
   start.origin.pod = name;
-  const std::string text = record_of(start, LogFormat::text);
+  const std::string text = log_line_of(start, LogFormat::text);
   const auto begin = text.find("pod=");
   return text.substr(begin);
 }
 
-TEST(Record, no_value_can_pass_for_a_line_or_a_field) {
+TEST(LogRecord, no_value_can_pass_for_a_line_or_a_field) {
   EXPECT_EQ(pod_called("web\n2026-11-24 runi: starts"), R"(pod="web\n2026-11-24 runi: starts")");
   EXPECT_EQ(pod_called("web decision=inject"), R"(pod="web decision=inject")");
   EXPECT_EQ(pod_called("decision=inject"), R"(pod="decision=inject")");
@@ -75,7 +75,7 @@ std::string text_of(std::string_view piece, std::size_t times) {
   return text;
 }
 
-TEST(Record, long_values_end_in_dots_and_never_within_an_escape) {
+TEST(LogRecord, long_values_end_in_dots_and_never_within_an_escape) {
   EXPECT_EQ(pod_called(text_of("x", 510)), "pod=" + text_of("x", 510));
   EXPECT_EQ(pod_called(text_of("x", 511)), "pod=" + text_of("x", 507) + "...");
   EXPECT_EQ(pod_called(text_of("x", 1 << 20)), "pod=" + text_of("x", 507) + "...");
@@ -91,19 +91,19 @@ TEST(Record, long_values_end_in_dots_and_never_within_an_escape) {
   }
 }
 
-TEST(Record, the_longest_line_fits_into_a_pipe_at_once) {
+TEST(LogRecord, the_longest_line_fits_into_a_pipe_at_once) {
   const std::string longest = text_of("\xF0\x9F\x99\x82", 4096);
-  Record start;
+  LogRecord start;
   start.message = "starts without an init";
   start.container_id = start.origin.pod_namespace = start.origin.pod = start.origin.container = longest;
   start.decision = "not-a-process";
   start.detail = start.runtime = longest;
   start.elapsed_us = ~std::uint64_t{0};
-  EXPECT_LT(record_of(start, LogFormat::text).size(), 3900U);
-  EXPECT_LT(record_of(start, LogFormat::json).size(), 3900U);
+  EXPECT_LT(log_line_of(start, LogFormat::text).size(), 3900U);
+  EXPECT_LT(log_line_of(start, LogFormat::json).size(), 3900U);
 }
 
-TEST(Record, where_a_container_belongs) {
+TEST(LogRecord, where_a_container_belongs) {
   const auto origin = [](const std::string& annotations) {
     static std::string bytes;
     static Spec spec;
