@@ -19,7 +19,7 @@ from test_reaping import KERNEL_REAPS, OTHER_WAYS, sigchld_is_ignored
 
 TREE = os.path.abspath(os.environ.get("TREE", "build/dev/bin/tree"))
 NAMESPACES = 8
-ROUNDS = int(os.environ.get("RUNI_ROUNDS", "125"))
+ROUNDS = int(os.environ.get("RUNI_ROUNDS", "50"))
 MOST_SIGNALS = 20000  # for each namespace: they all find room in the queue (RLIMIT_SIGPENDING)
 
 KILL, CHILD, CONTINUE, STOP = 9, 17, 18, 19

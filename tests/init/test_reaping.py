@@ -47,7 +47,7 @@ def switches_of(pid):
 @unittest.skipUnless(KERNEL_REAPS, "needs Linux 6.15")
 class ByTheKernel(Case):
     def test_orphans_cost_nothing(self):
-        container = self.recorder("orphans", "20000")
+        container = self.recorder("orphans", "5000")
         at_rest(container)
         self.assertTrue(sigchld_is_ignored(container.pid))
         before = cpu_of(container.pid), switches_of(container.pid)

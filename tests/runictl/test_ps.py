@@ -83,7 +83,7 @@ class Ps(Look):
 
     def test_runc(self):
         started = Runc(self).start(RUNI, ["sleep", "1000"])
-        container = self.ps()[started.pid]
+        container = until(lambda: self.ps().get(started.pid), "the init")  # runc does not wait for its exec
         self.assertEqual((container["engine"], container["id"]), ("runc", "c"))
         self.assertEqual(container["arguments"], [*INIT, "--", "sleep", "1000"])
 
@@ -96,7 +96,7 @@ class Ps(Look):
 
     def test_podman(self):
         started = Podman(self).start(RUNI, ["sleep", "1000"], flags=["--name", "web"])
-        self.assertEqual(self.ps()[started.pid]["name"], "web")
+        self.assertEqual(until(lambda: self.ps().get(started.pid), "the init")["name"], "web")
 
     def test_in_the_place_of_dockers_own(self):
         class WithInit(Docker):
@@ -106,5 +106,5 @@ class Ps(Look):
                     file.write(f'{{"init-path": "{built("RUNI_INIT")}"}}')
                 return path
         started = WithInit(self).start(PLAIN, ["sleep", "1000"], flags=["--init", "--name", "web"])
-        self.assertEqual(self.ps()[started.pid]["name"], "web")
+        self.assertEqual(until(lambda: self.ps().get(started.pid), "the init")["name"], "web")
         self.assertEqual(self.scan()[started.pid]["init"], "runi-init, called docker-init")
