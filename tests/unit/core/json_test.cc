@@ -72,10 +72,10 @@ TEST(Json, what_is_special_in_a_string_is_found_at_every_place) {
   const struct {
     std::string written;
     std::string meant;
-  } kSpecials[] = {
+  } specials[] = {
       {"", ""},         {R"(\")", "\""},     {R"(\\)", "\\"}, {R"(\u0041)", "A"}, {"\xC3\xA9", "\xC3\xA9"},
       {"\x7F", "\x7F"}, {"[]{},:", "[]{},:"}};
-  for (const auto& special : kSpecials) {
+  for (const auto& special : specials) {
     for (std::size_t size = 0; size < 20; ++size) {
       for (std::size_t at = 0; at <= size; ++at) {
         const std::string before(at, 'a');
