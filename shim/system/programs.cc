@@ -75,10 +75,12 @@ bool may_own_init(uid_t owner, const std::string& runi) {
 // All containers share the file. Rights that it lends to its executor would be for the host's users to take.
 Result<void> check_rights(int fd, const struct stat& status, const std::string& runi) {
   if ((status.st_mode & 06000) != 0) return Error{"set-user-ID or set-group-ID; run chmod 0755 on it"};
-  if ((status.st_mode & 0555) != 0555)
+  if ((status.st_mode & 0555) != 0555) {
     return Error{"not readable and executable by all; run chmod 0755 on it"};
-  if ((status.st_mode & 0022) != 0)
+  }
+  if ((status.st_mode & 0022) != 0) {
     return Error{"writable by users other than its owner; run chmod 0755 on it"};
+  }
   if (fgetxattr(fd, "security.capability", nullptr, 0) >= 0) {
     return Error{"has capabilities of its own; run setcap -r on it"};
   }
