@@ -113,6 +113,10 @@ std::string apply(string_view key, string_view value, const Config& config, Wish
 
 }  // namespace
 
+bool is_of_runi(string_view key) {
+  return key.starts_with(kDomain) || key.find(kOfContainer) != string_view::npos;
+}
+
 string_view container_name(const Spec& spec) {
   for (const string_view mark : kNameMarks) {
     if (const auto name = spec.annotation(mark)) return *name;

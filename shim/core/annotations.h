@@ -23,6 +23,9 @@ struct Wishes {
 
 inline constexpr std::size_t kMostComplaints = 16;
 
+// Whether the key is one that runi reads, for a pod or for one container of it.
+[[nodiscard]] bool is_of_runi(std::string_view key);
+
 // The container's name in its pod, as the engine notes it; empty where it does not.
 [[nodiscard]] std::string_view container_name(const Spec& spec);
 

@@ -3,6 +3,7 @@
 #include "core/command_line.h"
 #include "core/config.h"
 #include "core/log_line.h"
+#include "core/path.h"
 #include "core/plan.h"
 #include "core/spec.h"
 #include "core/version.h"
@@ -130,8 +131,7 @@ Error run(int argc, char** argv) {
   const std::uint64_t began_us = monotonic_us();
   // Only Linux before 5.18 starts programs without any argv[0].
   if (argc < 1) return Error{"called without a name; argv[0] is missing"};
-  const std::string_view called_as = argv[0];
-  Settings settings = read_settings(called_as.substr(called_as.rfind('/') + 1));
+  Settings settings = read_settings(base_name(argv[0]));
   const auto runtime = choose_runtime(settings.config);
   if (runtime) settings.config.runtime = *runtime;
   const CommandLine command = parse_command_line(std::span<const char* const>(argv + 1, argv + argc),

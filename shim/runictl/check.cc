@@ -65,9 +65,8 @@ std::vector<Finding> check_draft(const Machine& machine, const CheckOptions& opt
 Result<int> check(const CheckOptions& options) {
   auto machine = Machine::at(options.root);
   if (!machine) return with_context("--root " + options.root, machine.error());
-  if (options.handler.find('/') != std::string::npos) {
-    return Error{"--handler " + options.handler +
-                 ": expected the name that runi is called by, without a slash"};
+  if (!options.handler.empty()) {
+    if (auto named = check_handler_name(options.handler); !named) return named.error();
   }
   std::vector<Finding> findings;
   if (options.config.empty()) {

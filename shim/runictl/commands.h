@@ -11,6 +11,12 @@ namespace runi {
 inline constexpr int kFound = 1;   // the command did its work and found what somebody should look at
 inline constexpr int kFailed = 2;  // wrong usage, or the work could not be done
 
+// Errors: the option --handler has what cannot be the name that runi is called by.
+inline Result<void> check_handler_name(const std::string& handler) {
+  if (!handler.empty() && handler.find('/') == std::string::npos) return {};
+  return Error{"--handler " + handler + ": expected the name that runi is called by, without a slash"};
+}
+
 struct ExplainOptions {
   std::string bundle = ".";
   std::string config;            // a config.json without its bundle

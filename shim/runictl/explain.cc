@@ -103,10 +103,7 @@ Result<Bundle> find_container(const std::string& word) {
 }  // namespace
 
 Result<int> explain(ExplainOptions options) {
-  if (options.handler.empty() || options.handler.find('/') != std::string::npos) {
-    return Error{"--handler " + options.handler +
-                 ": expected the name that runi is called by, without a slash"};
-  }
+  if (auto named = check_handler_name(options.handler); !named) return named.error();
   const std::string runi = find_runi();
   Start start;
   start.version = RUNI_VERSION;

@@ -3,6 +3,7 @@
 #include "core/command_search.h"
 #include "system/error.h"
 #include "system/fd.h"
+#include "system/rootfs.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -226,8 +227,7 @@ CommandLookup look_up_command(const std::string& bundle, const Spec& spec) {
   const auto candidates = command_candidates(spec);
   if (!candidates) return {};
   if (candidates->empty()) return {spec.command_unclear ? Result::may_start : Result::no_path, "", {}};
-  const std::string path(spec.root_path);
-  Fd root(open((path.front() == '/' ? path : bundle + "/" + path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  Fd root = open_root(bundle, spec.root_path);
   if (!root.is_open()) return {};
   Tree tree(std::move(root), spec);
   // A second look only where the first has found nothing: it takes far more system calls.

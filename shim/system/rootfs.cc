@@ -201,14 +201,19 @@ Result<void> look_into(int root, const std::string& bundle, const Spec& spec, Ro
   find_aliases(root, bundle, spec, rootfs);
   return {};
 }
+
 }  // namespace
+
+Fd open_root(const std::string& bundle, std::string_view root_path) {
+  std::string path(root_path);
+  if (path.front() != '/') path = bundle + "/" + path;
+  return Fd(open(path.c_str(), O_PATH | O_DIRECTORY | kOpenFlags));
+}
 
 Rootfs look_at_rootfs(const std::string& bundle, const Spec& spec) {
   Rootfs rootfs;
   if (spec.root_path.empty()) return rootfs;
-  const std::string path(spec.root_path);
-  const Fd root(
-      open((path.front() == '/' ? path : bundle + "/" + path).c_str(), O_PATH | O_DIRECTORY | kOpenFlags));
+  const Fd root = open_root(bundle, spec.root_path);
   if (!root.is_open()) {
     // Without one, no runtime starts anything.
     if (errno != ENOENT && errno != ENOTDIR) rootfs.doubt = last_error("open the root directory").what;

@@ -89,18 +89,17 @@ class Daemon {
     if (file_.text == whole_file_of(wanted_)) return RemoveFile{file_.path};
     if (auto refusal = find()) return *refusal;
     if (entry_ == nullptr) return Unchanged{};
-    std::optional<std::string> rest;
-    const Refusal changed = {place_of(*entry_),
-                             "the runtime " + quoted(wanted_.name) + " is not as runictl has added it",
-                             "remove it by hand, and reload Docker"};
     if (runs_by_default()) {
       return Refusal{place_of(*entry_), "default-runtime is " + quoted(wanted_.name),
                      "choose another default-runtime first"};
     }
-    rest = without_first(file_.text, *root_, member_of(wanted_), runtimes_->end);
+    auto rest = without_first(file_.text, *root_, member_of(wanted_), runtimes_->end);
     if (!rest) rest = without_first(file_.text, *runtimes_, entry_of(wanted_), entry_->end);
     if (!rest) rest = without_first(file_.text, *runtimes_, lone_entry_of(wanted_), entry_->end);
-    return rest ? write(std::move(*rest)) : changed;
+    if (rest) return write(std::move(*rest));
+    return Refusal{place_of(*entry_),
+                   "the runtime " + quoted(wanted_.name) + " is not as runictl has added it",
+                   "remove it by hand, and reload Docker"};
   }
 
  private:

@@ -1,6 +1,7 @@
 #include "runictl/machine/machine.h"
 
 #include "core/path.h"
+#include "runictl/machine/programs.h"
 #include "system/error.h"
 #include "system/files.h"
 #include "system/programs.h"
@@ -21,10 +22,6 @@
 
 namespace runi {
 namespace {
-
-std::string handle_of(const Fd& fd) {
-  return "/proc/self/fd/" + std::to_string(fd.number());
-}
 
 std::string real_path(const std::string& path) {
   std::array<char, PATH_MAX> buffer{};
@@ -54,7 +51,7 @@ Result<Machine> Machine::at(const std::string& root) {
   const Fd own(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   machine.is_this_ = own.is_open() && is_same_place(machine.root_, own);
   // The root of another mount namespace, as behind /proc/PID/root, calls itself "/" too.
-  const std::string prefix = real_path(handle_of(machine.root_));
+  const std::string prefix = real_path(proc_path(machine.root_.number()));
   if (prefix != "/") machine.prefix_ = prefix;
   return machine;
 }
@@ -78,7 +75,7 @@ Result<std::optional<Found>> Machine::find(const std::string& path) const {
   found.identity = {status.st_dev, status.st_ino};
   found.mode = status.st_mode;
   found.uid = status.st_uid;
-  found.handle = handle_of(found.fd);
+  found.handle = proc_path(found.fd.number());
   found.path = real_path(found.handle);
   if (found.path.starts_with(prefix_)) found.path.erase(0, prefix_.size());
   std::array<char, 256> label{};
@@ -116,9 +113,7 @@ std::string find_runi() {
   if (const std::string self = real_path(kSelf); !self.empty()) {
     candidates = {joined(directory_of(self), "runi"), joined(directory_of(self), "../sbin/runi")};
   }
-  for (const std::string_view directory : kProgramDirectories) {
-    candidates.push_back(joined(directory, "runi"));
-  }
+  for (std::string& path : program_candidates("runi")) candidates.push_back(std::move(path));
   for (const std::string& candidate : candidates) {
     if (access(candidate.c_str(), X_OK) < 0) continue;
     std::array<char, PATH_MAX> buffer{};

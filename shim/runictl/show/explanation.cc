@@ -1,5 +1,6 @@
 #include "runictl/show/explanation.h"
 
+#include "core/annotations.h"
 #include "core/plan.h"
 #include "runictl/show/diff.h"
 #include "runictl/show/json.h"
@@ -10,10 +11,6 @@
 
 namespace runi {
 namespace {
-
-bool is_ours(std::string_view key) {
-  return key.starts_with("runi.dev/") || key.find(".runi.dev/") != std::string_view::npos;
-}
 
 // The version of runi that edited the file; empty if runi did not. The mark alone proves nothing, nor does
 // the command: anyone could have written them.
@@ -43,7 +40,7 @@ void show_decision(const Start& start, const Spec& spec, const CommandLine& comm
   explanation.injected_by = injected_by(spec);
   if (!explanation.injected_by.empty()) explanation.injected_at = spec.args[0];
   std::copy_if(spec.annotations.begin(), spec.annotations.end(), std::back_inserter(explanation.annotations),
-               [](const Annotation& annotation) { return is_ours(annotation.key); });
+               [](const Annotation& annotation) { return is_of_runi(annotation.key); });
 }
 
 // As runi plans it, but with what has been looked up already.

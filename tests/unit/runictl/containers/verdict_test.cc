@@ -1,19 +1,11 @@
 #include "runictl/containers/verdict.h"
 
+#include "tests/unit/runictl/containers/made_container.h"
+
 #include <gtest/gtest.h>
 
 namespace runi {
 namespace {
-
-constexpr std::uint64_t kTerm = 1 << 14;
-
-Container container(const std::string& program, std::vector<std::string> arguments = {}) {
-  Container made;
-  made.program = "/usr/bin/" + program;
-  made.first.name = program.substr(0, 15);
-  made.arguments = arguments.empty() ? std::vector<std::string>{program} : std::move(arguments);
-  return made;
-}
 
 std::string started_as(const std::string& user, const std::string& set, const std::string& capabilities,
                        const std::string& more = "") {

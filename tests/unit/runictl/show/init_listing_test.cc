@@ -1,6 +1,7 @@
 #include "runictl/show/init_listing.h"
 
 #include "runictl/show/table.h"
+#include "tests/unit/runictl/show/lines.h"
 
 #include <gtest/gtest.h>
 
@@ -14,19 +15,6 @@ Container container(const std::string& name) {
   made.program = "/bin/" + name;
   made.identity.engine = "containerd";
   return made;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines(1);
-  for (const char c : text) {
-    if (c == '\n') {
-      lines.emplace_back();
-    } else {
-      lines.back() += c;
-    }
-  }
-  lines.pop_back();
-  return lines;
 }
 
 TEST(Ps, shows_the_options_as_the_init_reads_them) {

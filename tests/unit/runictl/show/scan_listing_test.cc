@@ -1,6 +1,7 @@
 #include "runictl/show/scan_listing.h"
 
 #include "runictl/show/table.h"
+#include "tests/unit/runictl/show/lines.h"
 
 #include <gtest/gtest.h>
 
@@ -17,19 +18,6 @@ Container container(const std::string& name, const std::string& title, std::uint
   made.identity.engine = "containerd";
   made.identity.name = title;
   return made;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines(1);
-  for (const char c : text) {
-    if (c == '\n') {
-      lines.emplace_back();
-    } else {
-      lines.back() += c;
-    }
-  }
-  lines.pop_back();
-  return lines;
 }
 
 std::string scan_text(const Survey& survey, std::size_t width) {

@@ -1,19 +1,11 @@
 #include "runictl/show/wording.h"
 
+#include "tests/unit/runictl/containers/made_container.h"
+
 #include <gtest/gtest.h>
 
 namespace runi {
 namespace {
-
-constexpr std::uint64_t kTerm = 1 << 14;
-
-Container container(const std::string& program, std::vector<std::string> arguments = {}) {
-  Container made;
-  made.program = "/usr/bin/" + program;
-  made.first.name = program.substr(0, 15);
-  made.arguments = arguments.empty() ? std::vector<std::string>{program} : std::move(arguments);
-  return made;
-}
 
 std::string text_of(const Container& container) {
   return text_of(assess(container), container);
