@@ -29,6 +29,8 @@ LICENCES = {
 }
 # Only names and numbers of the kernel's interface, no code.
 DECLARATIONS = {"linux-libc": "GPL-2.0-only WITH Linux-syscall-note"}
+# Programs with libraries in them, and where they are built. runi-init has none (init/CMakeLists.txt).
+LINKED = {"runi": "shim/runi", "runictl": "shim/runictl"}
 
 
 class Unknown(Exception):
@@ -44,7 +46,7 @@ def files_of(build, program):
     """Paths of all headers and archives outside the project that are in the program."""
     source = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
     build = os.path.realpath(build)
-    link = {"runi": "shim/runi", "runictl": "shim/runictl"}.get(program)
+    link = LINKED.get(program)
     inputs = []
     if link is not None:
         inputs = _dependencies(os.path.join(build, link, f"{program}.link.d"))
@@ -132,7 +134,8 @@ def document(name, version, epoch, programs, libraries, digest):
                 known.add(package_id)
                 packages.append(_package(package_id, package, its_version, licence,
                                          f"pkg:deb/debian/{package}@{its_version}?arch={architecture}".replace("+", "%2B")))
-            relationships.append(_relation(file_id, "STATIC_LINK", package_id) if stem in LICENCES else
+            is_linked = stem in LICENCES and os.path.basename(path) in LINKED
+            relationships.append(_relation(file_id, "STATIC_LINK", package_id) if is_linked else
                                  _relation(package_id, "BUILD_DEPENDENCY_OF", file_id))
     return json_bytes({
         "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": f"runi-{version}",
