@@ -80,12 +80,12 @@ class Privileges(Rendered):
         for _, pod in self.each_pod():
             self.assertFalse({"hostPID", "hostNetwork", "hostIPC", "shareProcessNamespace"} & set(pod))
 
-    def test_only_the_installer_has_a_capability_and_only_to_enter_the_host_s_root(self):
+    def test_only_runictl_has_a_capability_and_only_to_enter_the_host_s_root(self):
         for _, _, container in self.each_container():
             capabilities = container["securityContext"]["capabilities"]
             self.assertEqual(capabilities["drop"], ["ALL"])
-            installs = container["name"] in ("install", "uninstall")
-            self.assertEqual(capabilities.get("add", []), ["SYS_CHROOT"] if installs else [])
+            is_ours = container["name"] in ("install", "uninstall", "hold")
+            self.assertEqual(capabilities.get("add", []), ["SYS_CHROOT"] if is_ours else [])
 
     def test_every_root_is_read_only(self):
         for _, _, container in self.each_container():
