@@ -1,4 +1,4 @@
-"""The same programs as hosts with a read-only root take them: a system extension for Talos, an image for systemd-sysext."""
+"""The same programs as hosts with a read-only root take them: system extensions, of Talos and of systemd."""
 
 import os
 import subprocess
@@ -33,8 +33,8 @@ def talos(options, programs, labels):
 def sysext(options, platform, contents):
     """A squashfs image. It has to be called runi.raw, as its extension-release file is.
 
-    Programs are in usr/bin, not in usr/sbin: where that is a link to usr/bin, a folder of the extension's would take its
-    place, and the host's programs would be gone.
+    Programs are in usr/bin, not in usr/sbin: where that is a link to usr/bin, a folder of the extension's would take
+    its place, and the host's programs would be gone.
     """
     with tempfile.TemporaryDirectory() as folder:
         root = os.path.join(folder, "root")

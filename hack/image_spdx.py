@@ -1,7 +1,7 @@
 """What is in the image, as an SPDX 2.3 document: the programs, and the packages whose code is linked into them.
 
-Nothing of that is a list kept by hand. Ninja knows which headers went into a program's objects and the linker writes down
-which archives it read; dpkg, or for another architecture the sysroot's own list, knows whose files these are.
+Nothing of that is a list kept by hand. Ninja knows which headers went into a program's objects, and the linker writes
+down which archives it read; dpkg, or for another architecture the sysroot's own list, knows whose files these are.
 """
 
 import hashlib
@@ -132,8 +132,8 @@ def document(name, version, epoch, programs, libraries, digest):
                 raise Unknown(f"{package}: is in {path}, and hack/image_spdx.py does not know its licence")
             if package_id not in known:
                 known.add(package_id)
-                packages.append(_package(package_id, package, its_version, licence,
-                                         f"pkg:deb/debian/{package}@{its_version}?arch={architecture}".replace("+", "%2B")))
+                locator = f"pkg:deb/debian/{package}@{its_version}?arch={architecture}".replace("+", "%2B")
+                packages.append(_package(package_id, package, its_version, licence, locator))
             is_linked = stem in LICENCES and os.path.basename(path) in LINKED
             relationships.append(_relation(file_id, "STATIC_LINK", package_id) if is_linked else
                                  _relation(package_id, "BUILD_DEPENDENCY_OF", file_id))

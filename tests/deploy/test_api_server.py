@@ -21,10 +21,10 @@ class ApiServer(Case):
         self.overlays = manifests.all_overlays()
         self.cluster = Kubernetes(self)
         served = self.cluster.kubectl("api-resources", "--output", "name")
-        self.kinds_left_out = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy",
-                               "MutatingAdmissionPolicyBinding"}
-        self.kinds_left_out = {kind for kind in self.kinds_left_out if not re.search(rf"(?im)^{kind}.*s\.", served)
-                               and not re.search(rf"(?im)^{kind[:-1]}ies\.", served)}
+        policies = {f"{kind}AdmissionPolicy{suffix}": f"{kind}admissionpolic{plural}.".lower()
+                    for kind in ("Validating", "Mutating")
+                    for suffix, plural in (("", "ies"), ("Binding", "ybindings"))}
+        self.kinds_left_out = {kind for kind, name in policies.items() if f"\n{name}" not in served}
         if self.kinds_left_out:
             print(f"left out, not served here: {', '.join(sorted(self.kinds_left_out))}")
 
@@ -40,6 +40,12 @@ class ApiServer(Case):
         """A labeler's arguments of kubectl, for the node that there is."""
         (found,) = [each for each in containers_of(pod_of(self.overlays[overlay])) if each["name"] == container]
         return [word.replace("$(NODE_NAME)", NODE) for word in found["command"][1:] + found["args"]]
+
+    @staticmethod
+    def about_readiness(words):
+        """The same wait, for something that every node comes to."""
+        return [word.replace('runtimeHandlers[?(@.name=="runi")].name}=runi',
+                             'conditions[?(@.type=="Ready")].status}=True') for word in words]
 
     def node(self):
         return json.loads(self.cluster.kubectl("get", "node", NODE, "--output", "json"))
@@ -90,20 +96,16 @@ class ApiServer(Case):
             self.assertEqual(done.returncode, 0, done.stderr.decode())
         else:
             self.assertIn("timed out waiting for the condition", done.stderr.decode())
-        # The same question about something that every node has.
-        words = [word.replace('runtimeHandlers[?(@.name=="runi")].name}=runi', 'conditions[?(@.type=="Ready")].status}=True')
-                 for word in words]
-        self.cluster.kubectl(*words)
+        self.cluster.kubectl(*self.about_readiness(words))
 
     def test_requests_are_as_many_as_accounted_for(self):
         """hack/fleet says how often kubectl asks for the node."""
         fleet = {}
         with open(FLEET, encoding="utf-8") as file:
             exec(re.search(r"^KUBECTL = .*$", file.read(), re.MULTILINE).group(0), fleet)
-        waits = [word.replace('runtimeHandlers[?(@.name=="runi")].name}=runi', 'conditions[?(@.type=="Ready")].status}=True')
-                 for word in self.command_line("containerd", "await-handler")]
+        waits = self.about_readiness(self.command_line("containerd", "await-handler"))
         for verb, words in (("patch", self.command_line("containerd", "label")), ("wait", waits)):
             done = self.command(*self.cluster.kubectl_argv(*words, "-v=6"))
             self.assertEqual(done.returncode, 0, done.stderr.decode())
-            asked = re.findall(r"(?:GET|PATCH|verb=\"\w+\" url=\")[ ]?https?://[^ ]*/api/v1/nodes", done.stderr.decode())
+            asked = re.findall(r'(?:GET |PATCH |url=")https?://[^ ]*/api/v1/nodes', done.stderr.decode())
             self.assertEqual(len(asked), fleet["KUBECTL"][verb], done.stderr.decode())

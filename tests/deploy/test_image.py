@@ -9,6 +9,7 @@ import stat
 import subprocess
 import tarfile
 import tempfile
+import tomllib
 import unittest
 
 from bed.case import Case, built, need
@@ -137,7 +138,8 @@ class Content(Made):
         self.assertIn(self.version, self.succeed("chroot", root, "/usr/local/sbin/runictl", "--version"))
         self.assertIn(self.version, self.succeed("chroot", root, "/usr/local/libexec/runi/runi-init", "--version"))
         # runi and the init are where runictl finds them.
-        explained = self.command("chroot", root, "/usr/local/sbin/runictl", "explain", "-", "--json", input=b'{"ociVersion":"1.0.2"}')
+        explained = self.command("chroot", root, "/usr/local/sbin/runictl", "explain", "-", "--json",
+                                 input=b'{"ociVersion":"1.0.2"}')
         self.assertIn("/usr/local/libexec/runi/runi-init", (explained.stdout + explained.stderr).decode())
 
 
@@ -188,8 +190,8 @@ class Engines(Made):
         image = f"{NAME}:{self.version}"
         said = self.succeed(*containerd.ctr("images", "import", self.archive_path))
         self.assertIn(image, said)
-        said = self.succeed(*containerd.ctr("run", "--rm", "--runtime", "io.containerd.runc.v2", "--cgroup", f"{self.cgroup}/c",
-                                            image, "c", "/usr/local/sbin/runictl", "--version"))
+        said = self.succeed(*containerd.ctr("run", "--rm", "--runtime", "io.containerd.runc.v2", "--cgroup",
+                                            f"{self.cgroup}/c", image, "c", "/usr/local/sbin/runictl", "--version"))
         self.assertIn(self.version, said)
 
     def test_skopeo(self):
@@ -197,7 +199,8 @@ class Engines(Made):
         inspected = json.loads(self.succeed(skopeo, "inspect", f"oci-archive:{self.archive_path}"))
         self.assertEqual(inspected["Architecture"], architecture())
         copy = self.path("copy.tar")
-        self.succeed(skopeo, "copy", "--all", "--preserve-digests", f"oci-archive:{self.archive_path}", f"oci-archive:{copy}")
+        self.succeed(skopeo, "copy", "--all", "--preserve-digests", f"oci-archive:{self.archive_path}",
+                     f"oci-archive:{copy}")
         self.assertEqual(Archive(copy).manifests, self.archive().manifests)
 
 
@@ -212,9 +215,10 @@ class List(Made):
         """{package: version} that a program is said to be linked with."""
         document = self.document()
         packages = {package["SPDXID"]: package for package in document["packages"]}
-        return {packages[relation["relatedSpdxElement"]]["name"]: packages[relation["relatedSpdxElement"]]["versionInfo"]
-                for relation in document["relationships"] if relation["relationshipType"] == "STATIC_LINK"
-                and relation["spdxElementId"] == f"SPDXRef-{architecture()}-{name}"}
+        linked = [packages[relation["relatedSpdxElement"]] for relation in document["relationships"]
+                  if relation["relationshipType"] == "STATIC_LINK"
+                  and relation["spdxElementId"] == f"SPDXRef-{architecture()}-{name}"]
+        return {package["name"]: package["versionInfo"] for package in linked}
 
     def test_it_has_what_the_format_asks_for(self):
         document = self.document()
@@ -241,7 +245,8 @@ class List(Made):
 
     def test_libraries_have_dpkg_s_versions(self):
         linked = self.linked("runi")
-        self.assertLessEqual({"libc6-dev", "libseccomp-dev", "libspdlog-dev", "libfmt-dev", "nlohmann-json3-dev"}, set(linked))
+        self.assertLessEqual({"libc6-dev", "libseccomp-dev", "libspdlog-dev", "libfmt-dev", "nlohmann-json3-dev"},
+                             set(linked))
         self.assertNotIn("libcli11-dev", linked)
         self.assertLessEqual({"libcli11-dev", "libtomlplusplus-dev"}, set(self.linked("runictl")))
         for package, version in (linked | self.linked("runictl")).items():
@@ -271,10 +276,12 @@ class Refused(unittest.TestCase):
                     with open(os.path.join(SOURCE, "hack", name), encoding="utf-8") as source, \
                          open(os.path.join(folder, "hack", name), "w", encoding="utf-8") as copy:
                         copy.write(source.read())
-            done = subprocess.run(["/usr/bin/python3", os.path.join(folder, "hack/image")], check=False, capture_output=True,
-                                  text=True, env=os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH)})
+            done = subprocess.run(["/usr/bin/python3", os.path.join(folder, "hack/image")], check=False,
+                                  capture_output=True, text=True,
+                                  env=os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH)})
         self.assertEqual(done.returncode, 1)
-        self.assertIn("run hack/sysroot, or make the image for this machine alone: hack/image --platform amd64", done.stderr)
+        self.assertIn("run hack/sysroot, or make the image for this machine alone: hack/image --platform amd64",
+                      done.stderr)
 
 
 class Arm64(Made):
@@ -329,13 +336,12 @@ class Layouts(Made):
         archive = Archive(os.path.join(self.output, f"runi-{self.version}-talos.tar"))
         with archive.layer(architecture()) as layer:
             files = {entry.name for entry in layer if not entry.isdir()}
-            self.assertEqual(files, {"manifest.yaml", "rootfs/etc/cri/conf.d/20-runi.part", "rootfs/usr/local/sbin/runi",
-                                     "rootfs/usr/local/sbin/runictl", "rootfs/usr/local/libexec/runi/runi-init"})
+            self.assertEqual(files, {"manifest.yaml", "rootfs/etc/cri/conf.d/20-runi.part"} |
+                             {f"rootfs/{path}" for path in FILES})
             manifest = layer.extractfile("manifest.yaml").read().decode()
             part = layer.extractfile("rootfs/etc/cri/conf.d/20-runi.part").read().decode()
         self.assertRegex(manifest, r"(?m)^version: v1alpha1$")
         self.assertRegex(manifest, rf'(?m)^  version: "{self.version}"$')
-        import tomllib
         handlers = tomllib.loads(part)["plugins"]["io.containerd.cri.v1.runtime"]["containerd"]["runtimes"]
         self.assertIn("rootfs" + handlers["runi"]["options"]["BinaryName"], files)
 

@@ -18,7 +18,8 @@ LABEL, VERSION = "runi.dev/installed", "runi.dev/version"
 UNINSTALL = "uninstall"
 PROGRAMS = {"/usr/local/sbin/runictl": "RUNICTL", "/usr/local/libexec/runi/runi-init": "RUNI_INIT"}
 ENGINE_FOLDERS = {"containerd": "/etc/containerd", "containerd-1": "/etc/containerd", "crio": "/etc/crio",
-                  "k3s": "/var/lib/rancher/k3s/agent/etc/containerd", "rke2": "/var/lib/rancher/rke2/agent/etc/containerd"}
+                  "k3s": "/var/lib/rancher/k3s/agent/etc/containerd",
+                  "rke2": "/var/lib/rancher/rke2/agent/etc/containerd"}
 
 
 def project_version():
@@ -265,7 +266,8 @@ class Order(Rendered):
         for name, objects in self.each():
             if name.startswith(UNINSTALL):
                 (one,) = of_kind(objects, "DaemonSet")
-                (other,) = of_kind(self.all[name.removeprefix("uninstall-").replace("uninstall", "containerd")], "DaemonSet")
+                engine = name.removeprefix("uninstall-").replace("uninstall", "containerd")
+                (other,) = of_kind(self.all[engine], "DaemonSet")
                 self.assertEqual(one["metadata"], other["metadata"])
                 self.assertEqual(one["spec"]["selector"], other["spec"]["selector"])
                 self.assertEqual(one["spec"]["updateStrategy"], other["spec"]["updateStrategy"])
@@ -294,7 +296,8 @@ class Fit(Rendered):
     def test_pods_are_the_daemonset_s(self):
         for _, objects in self.each():
             spec = of_kind(objects, "DaemonSet")[0]["spec"]
-            self.assertLessEqual(spec["selector"]["matchLabels"].items(), spec["template"]["metadata"]["labels"].items())
+            labels = spec["template"]["metadata"]["labels"]
+            self.assertLessEqual(spec["selector"]["matchLabels"].items(), labels.items())
 
     def test_the_class_selects_the_label(self):
         for name, objects in self.each_installing():
@@ -373,20 +376,21 @@ class Examples(unittest.TestCase):
         self.assertIn('runtimeClassName: "runi"', mutation["applyConfiguration"]["expression"])
 
     def test_workloads_get_the_class_by_kustomize(self):
-        with tempfile.TemporaryDirectory(dir=SOURCE + "/build" if os.path.isdir(SOURCE + "/build") else None) as folder:
-            component = os.path.relpath(os.path.join(manifests.DEPLOY, "examples/class-by-kustomize"), os.path.realpath(folder))
-            pod = {"containers": [{"name": "c", "image": "i"}]}
-            objects = [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": {"template": {"spec": pod}}},
-                       {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "j"},
-                        "spec": {"jobTemplate": {"spec": {"template": {"spec": pod}}}}},
-                       {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": pod},
-                       {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "s"}, "spec": {"template": {"spec": pod}}}]
-            for number, each in enumerate(objects):
-                with open(os.path.join(folder, f"{number}.yaml"), "w", encoding="utf-8") as file:
-                    json.dump(each, file)
-            with open(os.path.join(folder, "kustomization.yaml"), "w", encoding="utf-8") as file:
-                json.dump({"resources": [f"{number}.yaml" for number in range(len(objects))], "components": [component]}, file)
-            rendered = {each["kind"]: each["spec"] for each in manifests.render(os.path.realpath(folder))}
+        template = {"template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}
+        objects = [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": template},
+                   {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "s"}, "spec": template},
+                   {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "j"},
+                    "spec": {"jobTemplate": {"spec": template}}},
+                   {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": template["template"]["spec"]}]
+        with tempfile.TemporaryDirectory() as folder:
+            folder = os.path.realpath(folder)
+            component = os.path.relpath(os.path.join(manifests.DEPLOY, "examples/class-by-kustomize"), folder)
+            files = {f"{number}.yaml": each for number, each in enumerate(objects)}
+            files["kustomization.yaml"] = {"resources": list(files), "components": [component]}
+            for name, content in files.items():
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    json.dump(content, file)
+            rendered = {each["kind"]: each["spec"] for each in manifests.render(folder)}
         self.assertEqual(rendered["Deployment"]["template"]["spec"]["runtimeClassName"], "runi")
         self.assertEqual(rendered["CronJob"]["jobTemplate"]["spec"]["template"]["spec"]["runtimeClassName"], "runi")
         self.assertEqual(rendered["Pod"]["runtimeClassName"], "runi")
