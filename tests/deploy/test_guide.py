@@ -41,6 +41,23 @@ class Guide(unittest.TestCase):
         for overlay in manifests.overlays():
             self.assertIn(f"`{overlay}`", guide)
 
+    def test_the_installer_says_what_is_quoted(self):
+        table = read("deploy/kubernetes/README.md").partition("What the installer says")[2].partition("**The escape")[0]
+        quoted = [text for row in table.splitlines() if row.startswith("| `") for text in
+                  re.findall(r"`([^`]+)`", row.split("|")[1])]
+        self.assertGreater(len(quoted), 15)
+        folder = os.path.join(SOURCE, "shim/runictl")
+        if not os.path.exists(os.path.join(folder, "install.cc")):
+            self.skipTest("needs runictl's command install: it has none")
+        sources = ""
+        for top, _, names in os.walk(folder):
+            for name in sorted(names):
+                if name.endswith(".cc"):
+                    # Strings that are written on several lines are one.
+                    sources += re.sub(r'"\s+"', "", read(os.path.join(top, name)))
+        missing = [text for text in quoted if text not in sources]
+        self.assertEqual(missing, [])
+
     def test_links_lead_somewhere(self):
         for top, _, names in os.walk(os.path.join(SOURCE, "deploy")):
             for name in names:
