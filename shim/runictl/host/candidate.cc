@@ -180,7 +180,7 @@ Result<void> judge_docker_candidate(const Machine& machine, const HostFiles& hos
   if (auto done = laid.add(path, candidate.text); !done) return done;
   const auto ran = run_in(machine, {engine.program, "--validate", "--config-file", path}, kPatience_s);
   if (!ran) return ran.error();
-  const bool is_old = ran->last_line.find("unknown flag") != std::string::npos || ran->status == 125;
+  const bool is_old = ran->message.find("unknown flag") != std::string::npos;  // Docker before 23
   if (ran->status == 0 || is_old) return {};
   return Error{candidate.path + ": " + engine.program + " --validate: " + ran->last_line};
 }

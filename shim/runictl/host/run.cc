@@ -102,8 +102,7 @@ Result<Ran> run_in(const Machine& machine, const std::vector<std::string>& argv,
   if (pid == 0) become_program(root, pointers.data(), *out, *err, failure->writing);
   for (Pipe* each : {&*out, &*err, &*failure}) each->writing = Fd();
   Ran ran;
-  std::string message;
-  const auto read = read_both(out->reading, err->reading, timeout_s, ran.output, message);
+  const auto read = read_both(out->reading, err->reading, timeout_s, ran.output, ran.message);
   if (!read) kill(pid, SIGKILL);
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -114,7 +113,7 @@ Result<Ran> run_in(const Machine& machine, const std::vector<std::string>& argv,
     return with_context(argv[0], last_error("run"));
   }
   ran.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-  ran.last_line = last_line_of(std::move(message));
+  ran.last_line = last_line_of(ran.message);
   return ran;
 }
 

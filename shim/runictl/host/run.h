@@ -12,7 +12,8 @@ namespace runi {
 struct Ran {
   int status = 0;  // the exit status; of a signal 128 and its number
   std::string output;
-  std::string last_line;  // that it has written to stderr
+  std::string message;    // what it has written to stderr, of much only the end
+  std::string last_line;  // of that
 };
 
 // Runs argv[0], a path of the machine, to its end, with an empty stdin and a PATH of the system's

@@ -8,6 +8,7 @@
 #include "runictl/installer/hosts.h"
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -55,10 +56,11 @@ class Installing {
   Planned run() {
     if (auto refusal = refusal_of_host(facts_.os_id)) return *refusal;
     if (auto refusal = refusal_of(handler_)) return *refusal;
-    keep_recorded();
+    if (recorded_ != nullptr) plan_.entry.files = recorded_->files;
     if (auto refusal = add_programs()) return *refusal;
     if (auto refusal = add_runtime()) return *refusal;
     if (auto refusal = add_configuration()) return *refusal;
+    forget_what_has_gone();
     plan_.begun = plan_.entry;
     plan_.begun.progress = Progress::begun;
     plan_.entry.progress = Progress::done;
@@ -79,14 +81,14 @@ class Installing {
   using Fault = std::optional<Refusal>;
 
   // What an earlier version has left in use is taken away with the rest one day.
-  void keep_recorded() {
-    if (recorded_ == nullptr) return;
-    for (const RecordedFile& file : recorded_->files) {
-      if (is_as_recorded(file, facts_.look(file.path))) plan_.entry.files.push_back(file);
-    }
+  void forget_what_has_gone() {
+    std::erase_if(plan_.entry.files, [this](const RecordedFile& file) {
+      return !noted_.contains(file.path) && !is_as_recorded(file, facts_.look(file.path));
+    });
   }
 
   void note_file(RecordedFile file) {
+    noted_.insert(file.path);
     const auto same = [&file](const RecordedFile& known) { return known.path == file.path; };
     const auto known = std::find_if(plan_.entry.files.begin(), plan_.entry.files.end(), same);
     if (known == plan_.entry.files.end()) {
@@ -96,16 +98,13 @@ class Installing {
     }
   }
 
+  // Also notes those that an earlier run has made.
   void make_directory(const std::string& path) {
-    if (path.size() <= 1) return;
     const State there = facts_.look(path);
-    const auto is_planned = std::any_of(plan_.steps.begin(), plan_.steps.end(), [&path](const Step& step) {
-      const Change* change = std::get_if<Change>(&step);
-      return change != nullptr && change->path == path;
-    });
-    if (there.kind != Kind::nothing || is_planned) return;
+    const bool is_ours = is_known(record_, path, there) || noted_.contains(path);
+    if (path.size() <= 1 || (there.kind != Kind::nothing && !is_ours)) return;
     make_directory(std::string(directory_of(path)));
-    plan_.steps.emplace_back(Change{path, Role::directory, there, State::directory()});
+    if (!is_ours) plan_.steps.emplace_back(Change{path, Role::directory, there, State::directory()});
     note_file(recorded(path, Role::directory, State::directory()));
   }
 
@@ -114,17 +113,15 @@ class Installing {
   Fault make(const std::string& path, Role role, State wanted, bool (*is_ours)(const State&)) {
     State there = facts_.look(path);
     const bool known = is_known(record_, path, there);
-    if (there.is(wanted)) {
-      if (known) note_file(recorded(path, role, wanted));
-      return std::nullopt;
-    }
-    if (there.kind != Kind::nothing && !known && !is_ours(there)) {
+    const bool is_right = there.is(wanted);
+    if (is_right && !known) return std::nullopt;  // somebody else's, and it stays theirs
+    if (!is_right && there.kind != Kind::nothing && !known && !is_ours(there)) {
       return Refusal{path, "something is there that runictl has not put there",
                      "move it away, or choose another --prefix or --handler"};
     }
     make_directory(std::string(directory_of(path)));
     note_file(recorded(path, role, wanted));
-    plan_.steps.emplace_back(Change{path, role, std::move(there), std::move(wanted)});
+    if (!is_right) plan_.steps.emplace_back(Change{path, role, std::move(there), std::move(wanted)});
     return std::nullopt;
   }
 
@@ -215,7 +212,9 @@ class Installing {
     if (const auto* write = std::get_if<WriteFile>(&removal)) path = write->path;
     if (const auto* remove = std::get_if<RemoveFile>(&removal)) path = remove->path;
     const ConfigFile* there = file_at(files, path);
-    if (there == nullptr || find_recorded(&plan_.entry, path) != nullptr) return std::nullopt;
+    const RecordedFile* known = find_recorded(recorded_, path);
+    if (there == nullptr || (known != nullptr && is_as_recorded(*known, State::file(there->text))))
+      return std::nullopt;
     RecordedFile file = recorded(path, Role::configuration, State::file(there->text));
     file.before = bytes_without(path, there);
     note_file(std::move(file));
@@ -244,6 +243,7 @@ class Installing {
   const Entry* recorded_;
   HandlerWanted handler_;
   bool is_reconfigured_ = false;
+  std::set<std::string> noted_;  // the files that are as they are to be, or will be
   Plan plan_;
 };
 
