@@ -71,4 +71,8 @@ Result<int> installed(const InstallOptions& options);
 // Errors: there is no engine of that name; an empty one is right.
 Result<void> check_engine_name(const std::string& engine);
 
+// What runs in the container by which an installation is proved: host/proof.h says how it ends. Not shown to
+// people.
+Result<int> in_container();
+
 }  // namespace runi
