@@ -75,6 +75,7 @@ class Run {
     facts_ = gather_host(machine_, files_, payload_, options_.prefix);
     facts_.engine = std::move(std::get<EngineFacts>(engine));
     plan_.entry.engine = facts_.engine.kind->name;
+    if (!options_.dry_run) sweep_all(files_, facts_.engine, record_);
     return std::nullopt;
   }
 

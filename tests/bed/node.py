@@ -1,5 +1,6 @@
 """Machines for runictl to install on: a root directory with the programs of this machine, and this machine itself."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import unittest
 
 from bed.case import built
 
+MOST_SHOWN = 1 << 16  # bytes of a file
 TOPS = ("bin", "lib", "lib64", "sbin")  # links into usr, or folders of this machine
 
 
@@ -25,6 +27,16 @@ class Node:
                 os.symlink(os.readlink("/" + top), self.path(top))
         for folder in ("etc", "opt", "run", "var/lib"):
             case.folder(name, folder)
+        self.program = self._copy_programs(case.folder(name + "-programs"))
+
+    @staticmethod
+    def _copy_programs(folder):
+        """The programs under test as they are packaged, without what is for debuggers. Returns runictl's path."""
+        for variable, name in (("RUNI", "runi"), ("RUNI_INIT", "runi-init"), ("RUNICTL", "runictl")):
+            path = shutil.copy(built(variable), os.path.join(folder, name))
+            if shutil.which("strip") and name != "runi-init":
+                subprocess.run(["strip", path], check=True)
+        return path
 
     def path(self, name):
         return os.path.join(self.root, name.lstrip("/"))
@@ -57,7 +69,7 @@ class Node:
         return found
 
     def argv(self, command, *options):
-        return [built("RUNICTL"), command, "--host-root", self.root, *options]
+        return [self.program, command, "--host-root", self.root, *options]
 
     def runictl(self, command, *options, **keywords):
         return self.case.command(*self.argv(command, *options), **keywords)
@@ -78,7 +90,10 @@ def _state_of(path):
     if stat.S_ISDIR(status.st_mode):
         return ("folder", stat.S_IMODE(status.st_mode))
     with open(path, "rb") as file:
-        return (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, file.read())
+        text = file.read()
+    if len(text) > MOST_SHOWN:
+        text = hashlib.sha256(text).hexdigest()
+    return (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, text)
 
 
 def containerd2():

@@ -71,55 +71,57 @@ class Killed(Case):
             raise unittest.SkipTest(f"needs x86-64: {platform.machine()} has other numbers of system calls")
         self.node = Node(self)
 
-    def effective(self):
+    def effective(self, tree):
         """The engine's files as it reads them, by their paths."""
-        return {path: state[-1] for path, state in self.node.tree().items()
+        return {path: state[-1] for path, state in tree.items()
                 if path.startswith(("/etc/containerd", "/etc/containers", "/etc/docker")) and not
                 os.path.basename(path).startswith(".") and state[0] != "folder" and not path.endswith("candidate")}
+
+    def runs(self, command, options):
+        done = self.node.runictl(command, *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.node.tree()
 
     def assert_goes_on(self, engine):
         options = ("--engine", engine, "--restart", "none")
         bare = self.node.tree()
-        old = self.effective()
-        self.node.answer("install", *options)
-        whole = self.node.tree()
-        new = self.effective()
-        self.assertNotEqual(old, new)
-        for command, other, before, after in (("install", "uninstall", bare, whole), ("uninstall", "install", whole, bare)):
-            self.node.answer(other, *options)
-            self.assertEqual(self.node.tree(), before)
-            last = 0
-            while True:
-                argv = self.node.argv(command, *options)
-                reached = run_until(argv, last)
-                with self.subTest(command, last=last):
-                    self.assertIn(self.effective(), (old, new))
-                    if reached < last:
-                        break
-                    self.node.answer(other, *options)
-                    self.assertEqual(self.node.tree(), before, "the other command takes back what was begun")
-                    run_until(argv, last)
-                    self.node.answer(command, *options)
-                    self.assertEqual(self.node.tree(), after, "the same command goes on")
-                    self.node.answer(other, *options)
-                last += 1
-            self.assertGreater(last, 10)
+        whole = self.runs("install", options)
+        effective = [self.effective(bare), self.effective(whole)]
+        self.assertNotEqual(*effective)
+        self.assert_each("uninstall", "install", options, whole, bare, effective)
+        self.assertEqual(self.runs("uninstall", options), bare)
+        self.assert_each("install", "uninstall", options, bare, whole, effective)
+
+    def assert_each(self, command, other, options, before, after, effective):
+        """`command` leads from the tree `before` to `after`, and `other` back."""
+        last = 0
+        while run_until(self.node.argv(command, *options), last) == last:
+            self.assertIn(self.effective(self.node.tree()), effective, f"{command}, {last}")
+            self.assertEqual(self.runs(other, options), before, f"the other command takes back what was begun: {command}, {last}")
+            run_until(self.node.argv(command, *options), last)
+            self.assertEqual(self.runs(command, options), after, f"the same command goes on: {command}, {last}")
+            self.runs(other, options)
+            last += 1
+        self.assertGreater(last, 10)
 
     def test_podman(self):
         self.assert_goes_on("podman")
 
     def test_docker(self):
         self.node.write("/etc/docker/daemon.json", '{"debug": true}\n')
+        self.runs("install", ("--engine", "podman", "--restart", "none"))
         self.assert_goes_on("docker")
 
     def test_containerd_1(self):
         need("containerd")
         self.node.write("/etc/containerd/config.toml", "version = 2\n")
+        self.runs("install", ("--engine", "podman", "--restart", "none"))
         self.assert_goes_on("containerd")
 
     def test_containerd_2(self):
         self.node.use(containerd2(), "containerd")
         self.node.write("/etc/containerd/config.toml", 'version = 2\nimports = ["/etc/containerd/conf.d/*.toml"]\n')
+        self.runs("install", ("--engine", "podman", "--restart", "none"))
         self.assert_goes_on("containerd")
 
 

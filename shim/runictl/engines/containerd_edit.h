@@ -23,8 +23,8 @@ struct ContainerdSetup {
   bool main_exists = true;
   std::vector<ConfigFile> imported;  // what the main file imports, in order
   Merging merging = Merging::merges_first;
-  bool rendered = false;  // the main file is written anew at each start, as k3s and RKE2 do
-  std::string drop_ins;   // a folder that is read though the main file does not import it; may be empty
+  bool rendered = false;      // the main file is written anew at each start, as k3s and RKE2 do
+  std::string drop_ins = {};  // a folder that is read though the main file does not import it; may be empty
 };
 
 // The handler's settings are those of the handler that it is to be like, and pod_annotations and BinaryName.

@@ -9,6 +9,7 @@
 #include "runictl/machine/procfs.h"
 #include "system/error.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -163,8 +164,10 @@ Result<std::string> Engine::prove(const std::string& handler, const std::string&
     if (!proof) return proof.error();
     return std::move(proof->note);
   }
-  if (!machine_.is_this()) return std::string("no container was run: the machine is another one");
-  if (auto proven = prove_by_runi(program); !proven) return proven.error();
+  const auto root = machine_.open("/", O_PATH | O_DIRECTORY);
+  if (!root) return root.error();
+  const std::string folder = machine_.is_this() ? "/" : proc_path(root->number());
+  if (auto proven = prove_by_runi(program, runictl, folder); !proven) return proven.error();
   return std::string();
 }
 

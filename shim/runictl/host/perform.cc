@@ -35,7 +35,6 @@ class Performing {
         engine_(machine, facts.engine, by) {}
 
   Result<Performed> run() {
-    sweep();
     Record record = record_;
     record.put(plan_.begun);
     if (auto written = write_record(files_, record); !written) return written.error();
@@ -53,15 +52,6 @@ class Performing {
   }
 
  private:
-  // What an earlier run has left that was killed.
-  void sweep() const {
-    files_.sweep(kPath);
-    for (const Entry& entry : record_.entries) {
-      for (const RecordedFile& file : entry.files) files_.sweep(file.path);
-    }
-    sweep_candidates(files_, facts_.engine);
-  }
-
   Result<void> take(const Change& change) {
     auto done = files_.apply(change);
     if (done) done_.push_back(&change);
@@ -124,6 +114,15 @@ Result<Record> read_record(const HostFiles& files) {
   auto record = parse_record(there->content);
   if (!record) return with_context(kPath, record.error());
   return record;
+}
+
+void sweep_all(const HostFiles& files, const EngineFacts& engine, const Record& record) {
+  files.sweep(kPath);
+  for (const Entry& entry : record.entries) {
+    for (const RecordedFile& file : entry.files) files.sweep(file.path);
+  }
+  sweep_candidates(files, engine);
+  if (record.entries.empty()) (void)files.put(std::string(directory_of(kPath)), {});
 }
 
 Result<Performed> perform(const Machine& machine, const HostFiles& files, const HostFacts& facts,

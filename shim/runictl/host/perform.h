@@ -13,6 +13,9 @@ namespace runi {
 // The record as it is on the machine; empty where there is none. Errors: the file, and what is wrong with it.
 Result<Record> read_record(const HostFiles& files);
 
+// Takes away what an earlier run has left beside files that was killed.
+void sweep_all(const HostFiles& files, const EngineFacts& engine, const Record& record);
+
 struct Performed {
   std::string note;  // what could not be proven and why; empty where all was, or nothing had to be
 };
