@@ -10,6 +10,8 @@ namespace runi {
 
 inline constexpr int kFound = 1;   // the command did its work and found what somebody should look at
 inline constexpr int kFailed = 2;  // wrong usage, or the work could not be done
+inline constexpr int kRefused =
+    3;  // of install and uninstall: nothing was tried, and kFound: all was put back
 
 // Errors: the option --handler has what cannot be the name that runi is called by.
 inline Result<void> check_handler_name(const std::string& handler) {
@@ -47,6 +49,27 @@ struct PsOptions {
   bool json = false;
 };
 Result<int> ps(const PsOptions& options);
+
+struct InstallOptions {
+  std::string engine;  // empty: the one that is meant
+  std::string handler = "runi";
+  std::string runtime;
+  std::string prefix;
+  std::string restart = "systemd";
+  std::string host_root = "/";
+  bool set_default = false;
+  bool force = false;
+  bool dry_run = false;
+  bool json = false;
+};
+Result<int> install(const InstallOptions& options);
+Result<int> uninstall(const InstallOptions& options);
+
+// Whether the machine still holds what was installed.
+Result<int> installed(const InstallOptions& options);
+
+// Errors: there is no engine of that name; an empty one is right.
+Result<void> check_engine_name(const std::string& engine);
 
 // What runs in the container by which an installation is proved: host/proof.h says how it ends. Not shown to
 // people.

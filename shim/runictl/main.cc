@@ -83,6 +83,46 @@ void add_ps(CLI::App& app, Command& called) {
   command->callback([options, &called] { called = [options] { return runi::ps(*options); }; });
 }
 
+CLI::App* add_installing(CLI::App& app, Command& called, const std::string& name, const std::string& purpose,
+                         runi::Result<int> (*run)(const runi::InstallOptions&),
+                         const std::shared_ptr<runi::InstallOptions>& options) {
+  CLI::App* command = app.add_subcommand(name, purpose);
+  command
+      ->add_option("--engine", options->engine,
+                   "containerd, k3s, rke2, k0s, microk8s, crio, docker or podman")
+      ->type_name("NAME");
+  command->add_option("--handler", options->handler, "The handler's name; default: runi")->type_name("NAME");
+  command->add_option("--host-root", options->host_root, "The machine with this root directory; default: /")
+      ->type_name("DIR");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options, run, &called] { called = [options, run] { return run(*options); }; });
+  return command;
+}
+
+void add_installer(CLI::App& app, Command& called) {
+  const auto options = std::make_shared<runi::InstallOptions>();
+  CLI::App* install = add_installing(
+      app, called, "install", "Give a container engine a handler that calls runi", runi::install, options);
+  install
+      ->add_option("--runtime", options->runtime,
+                   "What runi becomes; default: as the engine's default handler")
+      ->type_name("PATH");
+  install
+      ->add_option("--prefix", options->prefix, "Where programs are copied to; default: /opt/runi, if at all")
+      ->type_name("DIR");
+  install->add_flag("--set-default", options->set_default, "For containers that name no handler, too");
+  CLI::App* uninstall = add_installing(
+      app, called, "uninstall", "Take the handler and its programs away again", runi::uninstall, options);
+  uninstall->add_flag("--force", options->force, "Even if containers of the handler exist");
+  for (CLI::App* command : {install, uninstall}) {
+    command->add_option("--restart", options->restart, "How the engine is restarted: systemd, signal or none")
+        ->type_name("HOW");
+    command->add_flag("--dry-run", options->dry_run, "Only show what would be done");
+  }
+  add_installing(app, called, "installed", "Tell whether the machine still has what was installed",
+                 runi::installed, options);
+}
+
 // Errors: the command's, or what it printed could not be written.
 runi::Result<int> run(const Command& called) {
   auto status = called();
@@ -92,8 +132,9 @@ runi::Result<int> run(const Command& called) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Explains what runi does, checks its setup, and finds containers that need an init",
-               "runictl");
+  CLI::App app(
+      "Installs runi, explains what it does, checks its setup, and finds containers that need an init",
+      "runictl");
   app.set_version_flag("--version", "runictl " RUNI_VERSION, "Print the version and exit");
   app.set_help_flag("--help,-h", "Print this help and exit");
   app.require_subcommand(1);
@@ -102,6 +143,7 @@ int run(int argc, char** argv) {
   add_check(app, called);
   add_scan(app, called);
   add_ps(app, called);
+  add_installer(app, called);
   // The heading is what completions look for, and CLI11's own varies with its version.
   for (CLI::App* command : app.get_subcommands({})) command->group("Commands");
   app.add_subcommand("in-container")->group("")->callback([&called] { called = runi::in_container; });

@@ -95,7 +95,7 @@ Result<void> copy_attributes(int from, int to, const std::string& names) {
 }
 
 // Everything about the new file but its name.
-Result<void> fill(int fd, const File& old, std::string_view bytes) {
+Result<void> fill(int fd, const File& old, std::string_view bytes, Sync sync) {
   if (auto written = write_all(fd, bytes); !written) return written;
   const auto names = list_attributes(old.fd.number());
   if (!names) return names.error();
@@ -108,7 +108,9 @@ Result<void> fill(int fd, const File& old, std::string_view bytes) {
     return last_error("chown");
   }
   if (fchmod(fd, old.status.st_mode & 07777) < 0) return last_error("chmod");
-  return copy_attributes(old.fd.number(), fd, *names);
+  if (auto copied = copy_attributes(old.fd.number(), fd, *names); !copied) return copied;
+  if (sync == Sync::yes && fsync(fd) < 0) return last_error("sync");
+  return {};
 }
 
 // Gives the nameless file a name. All processes use the same name, so that one killed before the rename
@@ -126,11 +128,11 @@ Result<Replaced> link_as(const Fd& nameless, int directory, const std::string& n
 }
 
 // A file of the final content beside the old one, under the name it is then renamed from.
-Result<Replaced> put_beside(const File& old, std::string_view bytes, std::string& name) {
+Result<Replaced> put_beside(const File& old, std::string_view bytes, Sync sync, std::string& name) {
   const int directory = old.directory.number();
   if (const Fd nameless(openat(directory, ".", O_TMPFILE | O_WRONLY | kOpenFlags, 0600));
       nameless.is_open()) {
-    if (auto filled = fill(nameless.number(), old, bytes); !filled) return filled.error();
+    if (auto filled = fill(nameless.number(), old, bytes, sync); !filled) return filled.error();
     auto linked = link_as(nameless, directory, name);
     if (linked) return linked;
     // No /proc, no links on this file system, or something in the way that is no file: with a name from the
@@ -141,7 +143,7 @@ Result<Replaced> put_beside(const File& old, std::string_view bytes, std::string
   const Fd named(
       openat(directory, name.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | kOpenFlags, 0600));
   if (!named.is_open()) return last_error("create " + name);
-  if (auto filled = fill(named.number(), old, bytes); !filled) {
+  if (auto filled = fill(named.number(), old, bytes, sync); !filled) {
     unlinkat(directory, name.c_str(), 0);
     return filled.error();
   }
@@ -192,7 +194,11 @@ Result<std::optional<File>> read_file(const std::string& path, std::size_t max_b
   return std::optional<File>(std::move(file));
 }
 
-Result<Replaced> replace_file(const File& file, std::string_view bytes) {
+std::string name_beside(std::string_view name) {
+  return "." + std::string(name) + ".runi";
+}
+
+Result<Replaced> replace_file(const File& file, std::string_view bytes, Sync sync) {
   const int directory = file.directory.number();
   // There a file can be made, but neither take another's place nor be removed again.
   struct statx attributes {};
@@ -200,8 +206,8 @@ Result<Replaced> replace_file(const File& file, std::string_view bytes) {
       (attributes.stx_attributes & STATX_ATTR_APPEND) != 0) {
     return Error{"its directory is append-only, so that nothing in it can be replaced; run chattr -a on it"};
   }
-  std::string name = "." + file.name + ".runi";
-  auto beside = put_beside(file, bytes, name);
+  std::string name = name_beside(file.name);
+  auto beside = put_beside(file, bytes, sync, name);
   if (!beside || *beside == Replaced::changed) return beside;
   struct stat now {};
   if (fstatat(directory, file.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) < 0 ||
@@ -209,7 +215,13 @@ Result<Replaced> replace_file(const File& file, std::string_view bytes) {
     unlinkat(directory, name.c_str(), 0);
     return Replaced::changed;
   }
-  if (renameat(directory, name.c_str(), directory, file.name.c_str()) == 0) return Replaced::yes;
+  if (renameat(directory, name.c_str(), directory, file.name.c_str()) == 0) {
+    if (sync == Sync::yes) {
+      const Fd listed(openat(directory, ".", O_RDONLY | O_DIRECTORY | kOpenFlags));
+      if (!listed.is_open() || fsync(listed.number()) < 0) return last_error("sync the directory");
+    }
+    return Replaced::yes;
+  }
   if (errno == ENOENT) return Replaced::changed;  // another process has renamed or removed ours
   const Error error = last_error("rename " + name);
   unlinkat(directory, name.c_str(), 0);

@@ -38,11 +38,17 @@ enum class Replaced {
   changed,  // another process has replaced the file since it was read; that file stays as it is
 };
 
+// Whether a file has to outlive a loss of power at any instant.
+enum class Sync { no, yes };
+
 // Puts `bytes` in the file's place, at once: a process that opens it sees the old or the new content, whole,
 // even if this process is killed. Owner, mode, ACL and extended attributes stay, and no others are inherited
-// from the directory; security.ima and security.evm, which describe the content, do not stay. Not synced:
-// after a loss of power the file may be the old one, or what its file system makes of it. Raises no signal.
-// Errors: any step; the old file stands then, and nothing lies beside it.
-Result<Replaced> replace_file(const File& file, std::string_view bytes);
+// from the directory; security.ima and security.evm, which describe the content, do not stay. Not synced
+// unless asked: after a loss of power the file may be the old one, or what its file system makes of it.
+// Raises no signal. Errors: any step; the old file stands then, and nothing lies beside it.
+Result<Replaced> replace_file(const File& file, std::string_view bytes, Sync sync = Sync::no);
+
+// The names that a file beside another may have had when its process was killed begin so.
+[[nodiscard]] std::string name_beside(std::string_view name);
 
 }  // namespace runi

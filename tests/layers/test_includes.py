@@ -18,13 +18,14 @@ MAY_USE = {
     "runictl/engines": ("core", *PURE),
     "runictl/containers": ("core", *PURE),
     "runictl/installation": ("core", "runictl/engines", *PURE),
-    "runictl/show": ("core", "runictl/engines", "runictl/containers", *PURE),
+    "runictl/installer": ("core", "runictl/engines", *PURE),
+    "runictl/show": ("core", "runictl/engines", "runictl/containers", "runictl/installer", *PURE),
     "runictl/machine": ("core", "system", "runictl/engines", "runictl/containers", "runictl/installation", "runictl/show",
                         *PURE),
-    "runictl/host": ("core", "system", "runictl/engines", "runictl/containers", "runictl/installation", "runictl/machine",
-                     *PURE),
-    "runictl": ("core", "system", "runictl/engines", "runictl/containers", "runictl/installation", "runictl/show",
-                "runictl/machine", "runictl/host"),
+    "runictl/host": ("core", "system", "runictl/engines", "runictl/containers", "runictl/installation",
+                     "runictl/installer", "runictl/machine", *PURE),
+    "runictl": ("core", "system", "runictl/engines", "runictl/containers", "runictl/installation", "runictl/installer",
+                "runictl/show", "runictl/machine", "runictl/host"),
 }
 
 

@@ -15,8 +15,6 @@ namespace {
 
 using std::string_view;
 
-constexpr std::int64_t kNewestVersion = 4;
-constexpr string_view kDefaultName = "default_runtime_name";
 constexpr string_view kBuiltIn = "runc";  // the handler that containerd has where no file names any
 
 using Settings = std::map<std::string, TomlValue, std::less<>>;
@@ -52,16 +50,26 @@ class Adding {
   Adding(const ContainerdSetup& setup, const HandlerWanted& wanted) : setup_(setup), wanted_(wanted) {}
 
   Edit run() {
-    if (auto refusal = refusal_of(wanted_)) return *refusal;
-    if (auto refusal = read()) return *refusal;
-    if (auto refusal = judge_versions()) return *refusal;
-    if (auto refusal = judge_plugin()) return *refusal;
-    if (auto refusal = choose_settings()) return *refusal;
+    if (auto refusal = look()) return *refusal;
     return place();
+  }
+
+  std::string runtime() {
+    if (look()) return {};
+    const auto program = options_.find("BinaryName");
+    return program == options_.end() ? std::string() : program->second.text.value_or("");
   }
 
  private:
   using Step = std::optional<Refusal>;
+
+  Step look() {
+    if (auto refusal = refusal_of(wanted_)) return refusal;
+    if (auto refusal = read()) return refusal;
+    if (auto refusal = judge_versions()) return refusal;
+    if (auto refusal = judge_plugin()) return refusal;
+    return choose_settings();
+  }
 
   [[nodiscard]] bool replaces() const { return setup_.merging == Merging::replaces; }
   [[nodiscard]] const Part& main() const { return parts_.front(); }
@@ -91,8 +99,7 @@ class Adding {
   Step judge_versions() const {
     const std::int64_t wanted = main().version;
     const std::string who(name_of(setup_.merging));
-    const std::int64_t newest =
-        setup_.merging == Merging::migrates_first ? kNewestVersion : newest_known(setup_.merging);
+    const std::int64_t newest = newest_known(setup_.merging);
     for (const Part& part : parts_) {
       if (part.body && is_own_file(*part.body)) continue;
       if (part.version > newest) {
@@ -161,7 +168,7 @@ class Adding {
   Step choose_settings() {
     const Placed named = find(tables_, {"containerd", kDefaultName});
     std::string name = wanted_.like.empty() ? named.text().value_or("") : wanted_.like;
-    if (name.empty()) name = kBuiltIn;
+    if (name.empty() || name == wanted_.name) name = kBuiltIn;  // a person may have made ours the default
     const auto handlers = names_in(tables_, {"containerd", "runtimes"});
     needs_built_in_ = replaces() && handlers.empty();
     std::vector<string_view> keys = {"containerd", "runtimes", name};
@@ -216,6 +223,10 @@ class Adding {
     const std::string type = "  runtime_type = " + toml_string(kRuncShim) + "\n";
     std::string lines;
     if (own_file) lines += "version = " + std::to_string(std::max<std::int64_t>(main().version, 1)) + "\n";
+    if (wanted_.is_default && !is_default_already()) {
+      lines += "[plugins." + toml_key(plugin) + ".containerd]\n  " + std::string(kDefaultName) + " = " +
+               toml_string(wanted_.name) + "\n";
+    }
     // A list of handlers takes the built-in one's place.
     if (needs_built_in_) lines += runtimes + toml_key(kBuiltIn) + "]\n" + type;
     const std::string table = runtimes + toml_key(wanted_.name);
@@ -233,8 +244,31 @@ class Adding {
     return lines;
   }
 
+  [[nodiscard]] Placed chosen_default() const {
+    const Placed old = find(tables_, {"containerd", "default_runtime", "runtime_type"});
+    if (replaces() && !old.text().value_or("").empty()) return old;
+    return find(tables_, {"containerd", kDefaultName});
+  }
+
+  [[nodiscard]] bool is_default_already() const {
+    const Placed chosen = find(tables_, {"containerd", kDefaultName});
+    return chosen && chosen.text() == wanted_.name;
+  }
+
+  // A key that is set cannot be set again, except in a file that is merged over the one that sets it.
+  [[nodiscard]] Step judge_default(bool own_file) const {
+    const Placed chosen = chosen_default();
+    if (!wanted_.is_default || !chosen || is_default_already() || (own_file && !replaces()))
+      return std::nullopt;
+    return Refusal{chosen.where(),
+                   std::string(chosen.value->key) + " is set here, and a person has to change it",
+                   "install without --set-default, and then write " + std::string(kDefaultName) + " = " +
+                       toml_string(wanted_.name) + " there"};
+  }
+
   [[nodiscard]] std::string drop_in() const {
     if (replaces() || main().version < 2) return {};
+    if (!setup_.drop_ins.empty()) return joined(setup_.drop_ins, wanted_.name + ".toml");
     const TomlValue* imports = main().root.member("imports");
     if (imports == nullptr) return {};
     for (const std::string& pattern : imports->words()) {
@@ -266,6 +300,7 @@ class Adding {
   // The block is there. It is written anew if anything in it is to be otherwise.
   [[nodiscard]] Edit replace(const Part& part) const {
     const bool own = is_own_file(*part.body);
+    if (auto refusal = judge_default(own)) return *refusal;
     const std::string lines = body(own ? cri_plugin_of(main().version) : plugin_in(part), own);
     if (lines == *part.body) return Unchanged{};
     return checked(part, lines);
@@ -276,6 +311,7 @@ class Adding {
     for (const Part& part : parts_) {
       if (replaces() && part.cri != nullptr) target = &part;
     }
+    if (auto refusal = judge_default(false)) return *refusal;
     return checked(*target, body(plugin_in(*target), false));
   }
 
@@ -336,8 +372,10 @@ bool says_the_same(const ConfigFile& file, const std::string& rest, string_view 
   const auto change = change_of_containerd(file, {file.path, rest}, handler, {});
   if (!change) return true;  // what is not TOML says nothing
   const std::string built_in = ".containerd.runtimes." + std::string(kBuiltIn) + ".runtime_type";
-  return std::all_of(change->others.begin(), change->others.end(),
-                     [&](const std::string& path) { return path.ends_with(built_in); });
+  const std::string chosen = ".containerd." + std::string(kDefaultName);
+  return std::all_of(change->others.begin(), change->others.end(), [&](const std::string& path) {
+    return path.ends_with(built_in) || path.ends_with(chosen);
+  });
 }
 
 }  // namespace
@@ -346,8 +384,18 @@ Edit add_to_containerd(const ContainerdSetup& setup, const HandlerWanted& wanted
   return Adding(setup, wanted).run();
 }
 
+std::string runtime_of_containerd(const ContainerdSetup& setup, const HandlerWanted& wanted) {
+  return Adding(setup, wanted).runtime();
+}
+
 Edit remove_from_containerd(std::span<const ConfigFile> files, string_view handler) {
-  for (const TomlFile& file : parse_valid(files)) {
+  std::vector<ConfigFile> others;  // what people have written
+  for (const ConfigFile& file : files) {
+    auto parted = part(file, handler);
+    others.push_back(
+        {file.path, std::holds_alternative<Parted>(parted) ? std::get<Parted>(parted).rest : file.text});
+  }
+  for (const TomlFile& file : parse_valid(others)) {
     for (const string_view plugin : kCriPlugins) {
       const TomlValue* cri = cri_table(file.root, plugin);
       const TomlValue* chosen = descend(cri, std::array{string_view("containerd"), kDefaultName});

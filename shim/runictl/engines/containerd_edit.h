@@ -23,11 +23,16 @@ struct ContainerdSetup {
   bool main_exists = true;
   std::vector<ConfigFile> imported;  // what the main file imports, in order
   Merging merging = Merging::merges_first;
-  bool rendered = false;  // the main file is written anew at each start, as k3s and RKE2 do
+  bool rendered = false;      // the main file is written anew at each start, as k3s and RKE2 do
+  std::string drop_ins = {};  // a folder that is read though the main file does not import it; may be empty
 };
 
 // The handler's settings are those of the handler that it is to be like, and pod_annotations and BinaryName.
 [[nodiscard]] Edit add_to_containerd(const ContainerdSetup& setup, const HandlerWanted& wanted);
+
+// The runtime of the handler that ours is to be like, as it stands there: a path, or a name; empty where none
+// is named, which is runc, or where nothing can be added.
+[[nodiscard]] std::string runtime_of_containerd(const ContainerdSetup& setup, const HandlerWanted& wanted);
 
 // The first of the edits that this takes, which is the only one unless a person has copied the block.
 [[nodiscard]] Edit remove_from_containerd(std::span<const ConfigFile> files, std::string_view handler);

@@ -16,7 +16,12 @@ string_view name_of(Merging merging) {
 }
 
 std::int64_t newest_known(Merging merging) {
-  return merging == Merging::replaces ? 2 : 3;
+  switch (merging) {
+    case Merging::replaces: return 2;
+    case Merging::merges_first: return 3;
+    case Merging::migrates_first: return 4;
+  }
+  return 0;
 }
 
 std::int64_t version_in(const TomlValue& root) {

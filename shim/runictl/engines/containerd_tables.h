@@ -15,6 +15,9 @@ inline constexpr std::string_view kCri2 = "io.containerd.grpc.v1.cri";
 inline constexpr std::string_view kCri3 = "io.containerd.cri.v1.runtime";
 inline constexpr std::string_view kCriPlugins[] = {kCri3, kCri2, kCri1};
 
+// In the plugin's table "containerd": the handler of containers that name none.
+inline constexpr std::string_view kDefaultName = "default_runtime_name";
+
 // The shim that calls an OCI runtime, and the annotations of pods that it has to pass on for runi.
 inline constexpr std::string_view kRuncShim = "io.containerd.runc.v2";
 inline constexpr std::string_view kPodAnnotations[] = {"runi.dev/*", "*.runi.dev/*"};

@@ -29,9 +29,13 @@ std::string lone_entry_of(const HandlerWanted& wanted) {
   return json::quote(wanted.name) + ":{\"path\":" + json::quote(wanted.program) + "}";
 }
 
+std::string default_of(const HandlerWanted& wanted) {
+  return "\"default-runtime\": " + json::quote(wanted.name);
+}
+
 // The whole of a file that was not there.
 std::string whole_file_of(const HandlerWanted& wanted) {
-  return "{\n  " + member_of(wanted) + "\n}\n";
+  return "{\n  " + (wanted.is_default ? default_of(wanted) + ",\n  " : "") + member_of(wanted) + "\n}\n";
 }
 
 std::string lower(string_view text) {
@@ -73,22 +77,42 @@ class Daemon {
 
   Edit add() {
     if (auto refusal = find()) return *refusal;
-    if (entry_ != nullptr) {
-      const string_view spelt = string_view(file_.text).substr(0, entry_->end);
-      if (spelt.ends_with(entry_of(wanted_)) || spelt.ends_with(lone_entry_of(wanted_))) return Unchanged{};
+    if (wanted_.is_default && default_ != nullptr && !runs_by_default()) {
+      return Refusal{place_of(*default_), "default-runtime is set here, and a person has to change it",
+                     "install without --set-default, and then write " + default_of(wanted_) + " there"};
+    }
+    std::string text = file_.text;
+    if (entry_ == nullptr) {
+      if (runtimes_ == nullptr) {
+        text = insert_first(text, *root_, member_of(wanted_));
+      } else {
+        text = insert_first(text, *runtimes_, runtimes_->empty ? lone_entry_of(wanted_) : entry_of(wanted_));
+      }
+    } else if (const string_view spelt = string_view(text).substr(0, entry_->end);
+               !spelt.ends_with(entry_of(wanted_)) && !spelt.ends_with(lone_entry_of(wanted_))) {
       return Refusal{place_of(*entry_),
                      "there is a runtime " + quoted(wanted_.name) + " that runictl has not added",
                      "remove it, or choose another name"};
     }
-    if (runtimes_ == nullptr) return write(insert_first(file_.text, *root_, member_of(wanted_)));
-    const std::string entry = runtimes_->empty ? lone_entry_of(wanted_) : entry_of(wanted_);
-    return write(insert_first(file_.text, *runtimes_, entry));
+    if (wanted_.is_default && default_ == nullptr) {
+      Value object = *root_;  // begins where it did, and has a runtime now
+      object.empty = false;
+      text = insert_first(text, object, default_of(wanted_));
+    }
+    if (text == file_.text) return Unchanged{};
+    return write(std::move(text));
   }
 
   Edit remove() {
     if (file_.text == whole_file_of(wanted_)) return RemoveFile{file_.path};
     if (auto refusal = find()) return *refusal;
     if (entry_ == nullptr) return Unchanged{};
+    if (wanted_.is_default && default_ != nullptr) {
+      if (auto rest = without_first(file_.text, *root_, default_of(wanted_), default_->end)) {
+        const ConfigFile less = {file_.path, std::move(*rest)};
+        return Daemon(less, {wanted_.name, wanted_.program, {}}).remove();
+      }
+    }
     if (runs_by_default()) {
       return Refusal{place_of(*entry_), "default-runtime is " + quoted(wanted_.name),
                      "choose another default-runtime first"};

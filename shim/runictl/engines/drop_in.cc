@@ -1,5 +1,6 @@
 #include "runictl/engines/drop_in.h"
 
+#include "core/path.h"
 #include "runictl/engines/judge.h"
 #include "runictl/engines/marked_block.h"
 
@@ -33,6 +34,23 @@ struct Others {
   std::vector<TomlFile> files;
   std::optional<std::string> body;  // of our own file, if it is there
 };
+
+// The key that chooses the handler of containers that name none must not be set in a file that is read after
+// ours.
+std::optional<Refusal> judge_default(const Others& others, const std::string& path,
+                                     const HandlerWanted& wanted, std::span<const string_view> key) {
+  if (!wanted.is_default) return std::nullopt;
+  for (const TomlFile& file : others.files) {
+    const TomlValue* chosen = descend(&file.root, key);
+    const bool later = directory_of(file.file->path) == directory_of(path) && file.file->path > path;
+    if (!later || chosen == nullptr || chosen->text == wanted.name) continue;
+    return Refusal{Placed{chosen, file.file}.where(),
+                   std::string(key.back()) + " is set here, in a file that is read after " + path,
+                   "install without --set-default, and then write " + std::string(key.back()) + " = " +
+                       toml_string(wanted.name) + " there"};
+  }
+  return std::nullopt;
+}
 
 std::variant<Others, Refusal> others_of(std::span<const ConfigFile> files, const std::string& path,
                                         const HandlerWanted& wanted, const std::vector<string_view>& table) {
@@ -92,6 +110,15 @@ Edit add_to_crio(std::span<const ConfigFile> files, const ConfigFile& effective,
   const Placed runtimes = find(root, {"crio", "runtime", "runtimes"});
   std::string name = wanted.like;
   if (name.empty()) name = find(root, {"crio", "runtime", "default_runtime"}).text().value_or("");
+  // Where ours is the default, what was before it, or what is built in.
+  if (name == wanted.name && wanted.like.empty()) {
+    const std::vector<Placed> roots = roots_of(std::get<Others>(others).files);
+    name = find(roots, {"crio", "runtime", "default_runtime"}).text().value_or("");
+    for (const string_view built_in : {"crun", "runc"}) {
+      const bool is_known = runtimes && runtimes.value->member(built_in) != nullptr;
+      if ((name.empty() || name == wanted.name) && is_known) name = built_in;
+    }
+  }
   const TomlValue* model = runtimes ? runtimes.value->member(name) : nullptr;
   if (model == nullptr || name == wanted.name) {
     return Refusal{effective.path, "there is no handler " + quoted(name) + " whose settings could be taken",
@@ -109,7 +136,11 @@ Edit add_to_crio(std::span<const ConfigFile> files, const ConfigFile& effective,
                        ", which calls no OCI runtime",
                    "name a handler of type \"oci\" whose settings are to be taken"};
   }
-  std::string lines = "[crio.runtime.runtimes." + toml_key(wanted.name) + "]\n";
+  constexpr string_view kDefault[] = {"crio", "runtime", "default_runtime"};
+  if (auto refusal = judge_default(std::get<Others>(others), path, wanted, kDefault)) return *refusal;
+  std::string lines;
+  if (wanted.is_default) lines = "[crio.runtime]\ndefault_runtime = " + toml_string(wanted.name) + "\n";
+  lines += "[crio.runtime.runtimes." + toml_key(wanted.name) + "]\n";
   lines += "runtime_path = " + toml_string(wanted.program) + "\nruntime_type = \"oci\"\n";
   for (const string_view key : kCrioSettings) {
     const TomlValue* value = model->member(key);
@@ -128,11 +159,17 @@ Edit add_to_podman(std::span<const ConfigFile> files, const HandlerWanted& wante
   const Placed listed = find(roots_of(found.files), {"engine", "runtime_supports_json"});
   std::vector<std::string> names(json_runtimes.begin(), json_runtimes.end());
   if (listed) names = listed.value->words();
+  constexpr string_view kDefault[] = {"engine", "runtime"};
+  if (auto refusal = judge_default(found, path, wanted, kDefault)) return *refusal;
   std::string lines;
+  if (wanted.is_default) lines = "runtime = " + toml_string(wanted.name) + "\n";
   if (!names.empty() && std::find(names.begin(), names.end(), wanted.name) == names.end()) {
+    lines += "runtime_supports_json = [";
     for (const std::string& name : names) lines += toml_string(name) + ", ";
-    lines = "[engine]\nruntime_supports_json = [" + lines + toml_string(wanted.name) + "]\n";
+    lines += toml_string(wanted.name);
+    lines += "]\n";
   }
+  if (!lines.empty()) lines.insert(0, "[engine]\n");
   lines += "[engine.runtimes]\n" + toml_key(wanted.name) + " = [" + toml_string(wanted.program) + "]\n";
   return write(path, wanted, lines, found);
 }

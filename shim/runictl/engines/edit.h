@@ -10,9 +10,10 @@ namespace runi {
 
 // A handler that is to be there.
 struct HandlerWanted {
-  std::string name;     // as a RuntimeClass names it
-  std::string program;  // the absolute path of runi
-  std::string like;     // the handler whose settings it gets; empty: the engine's default
+  std::string name;         // as a RuntimeClass names it
+  std::string program;      // the absolute path of runi
+  std::string like;         // the handler whose settings it gets; empty: the engine's default
+  bool is_default = false;  // it is to be the one for containers that name none
 };
 
 // All is as it should be already.

@@ -18,20 +18,6 @@ namespace {
 
 constexpr std::size_t kMaxImports = 256;
 
-// The main files of containerds, and the program that reads each.
-// Source: the documentation of k3s, RKE2, k0s and MicroK8s.
-constexpr struct {
-  std::string_view file;
-  std::string_view program;  // looked for in the system's directories where it has no slash
-} kContainerds[] = {
-    {kContainerdMain, "containerd"},
-    {"/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
-     "/var/lib/rancher/k3s/data/current/bin/containerd"},
-    {"/var/lib/rancher/rke2/agent/etc/containerd/config.toml", "/var/lib/rancher/rke2/bin/containerd"},
-    {"/etc/k0s/containerd.toml", "/var/lib/k0s/bin/containerd"},
-    {"/var/snap/microk8s/current/args/containerd.toml", "/snap/microk8s/current/bin/containerd"},
-};
-
 // XDG_CONFIG_HOME, or what it stands for by default; empty where there is none. Source: XDG Base Directory
 // Specification.
 std::string own_configuration() {
@@ -47,16 +33,11 @@ class Reader {
 
   EngineFiles read() {
     read_containerds();
-    read_all("CRI-O", "/etc/crio/crio.conf", "/etc/crio/crio.conf.d/*", found_.crio);
-    std::vector<std::string> podman = {"/usr/share/containers", "/etc/containers"};
+    read_crio();
+    read_podman();
     std::vector<std::string> docker = {"/etc/docker"};
     if (const std::string own = own_configuration(); machine_.is_this() && !own.empty()) {
-      podman.push_back(joined(own, "containers"));
       docker.push_back(joined(own, "docker"));
-    }
-    for (const std::string& directory : podman) {
-      read_all("podman", joined(directory, "containers.conf"), joined(directory, "containers.conf.d/*.conf"),
-               found_.podman);
     }
     for (const std::string& directory : docker) {
       read_one("docker", joined(directory, "daemon.json"), found_.docker);
@@ -64,7 +45,38 @@ class Reader {
     return std::move(found_);
   }
 
+  EngineFiles read(const EngineKind& kind, const std::string& main, const std::string& fallback) {
+    switch (kind.type) {
+      case EngineType::containerd: {
+        std::vector<ConfigFile> files = read_with_imports(main, fallback);
+        if (!kind.drop_ins.empty()) {
+          for (const std::string& path : expand(joined(kind.drop_ins, "*.toml")))
+            read_one("containerd", path, files);
+        }
+        found_.containerds.push_back({std::move(files), std::nullopt});
+        break;
+      }
+      case EngineType::crio: read_crio(); break;
+      case EngineType::docker: read_one("docker", main, found_.docker); break;
+      case EngineType::podman: read_podman(); break;
+    }
+    return std::move(found_);
+  }
+
  private:
+  void read_crio() { read_all("CRI-O", "/etc/crio/crio.conf", "/etc/crio/crio.conf.d/*", found_.crio); }
+
+  void read_podman() {
+    std::vector<std::string> directories = {"/usr/share/containers", "/etc/containers"};
+    if (const std::string own = own_configuration(); machine_.is_this() && !own.empty()) {
+      directories.push_back(joined(own, "containers"));
+    }
+    for (const std::string& directory : directories) {
+      read_all("podman", joined(directory, "containers.conf"), joined(directory, "containers.conf.d/*.conf"),
+               found_.podman);
+    }
+  }
+
   // A file that is not there is passed over, one that cannot be read is noted.
   void read_one(const std::string& engine, const std::string& path, std::vector<ConfigFile>& files) {
     auto text = machine_.read(path, kMaxConfigBytes);
@@ -95,21 +107,23 @@ class Reader {
 
   void read_containerds() {
     std::set<std::string> read;
-    for (const auto& [file, program] : kContainerds) {
-      std::vector<ConfigFile> files = read_with_imports(std::string(file));
+    for (const EngineKind& kind : engine_kinds()) {
+      if (kind.type != EngineType::containerd) continue;
+      std::vector<ConfigFile> files = read_with_imports(std::string(kind.config), "");
       if (files.empty()) continue;
       for (const ConfigFile& each : files) read.insert(each.path);
-      found_.containerds.push_back({std::move(files), ask_for_merging(std::string(program))});
+      found_.containerds.push_back({std::move(files), ask_for_merging(std::string(kind.program))});
     }
     for (const std::string& path : expand(std::string(kContainerdDropIns))) {
       if (!read.contains(path)) read_one("containerd", path, found_.containerd_left_out);
     }
   }
 
-  // The file and all it imports, each once.
-  std::vector<ConfigFile> read_with_imports(const std::string& main) {
+  // The file and all it imports, each once. Where it is not there, `fallback` stands in for it unless empty.
+  std::vector<ConfigFile> read_with_imports(const std::string& main, const std::string& fallback) {
     std::vector<ConfigFile> files;
     read_one("containerd", main, files);
+    if (files.empty() && !fallback.empty()) files.push_back({main, fallback});
     std::set<std::string> seen = {main};
     for (std::size_t next = 0; next < files.size() && files.size() < kMaxImports; ++next) {
       const std::string directory(directory_of(files[next].path));
@@ -143,6 +157,11 @@ class Reader {
 
 EngineFiles read_engine_files(const Machine& machine) {
   return Reader(machine).read();
+}
+
+EngineFiles read_files_of(const Machine& machine, const EngineKind& kind, const std::string& main,
+                          const std::string& fallback) {
+  return Reader(machine).read(kind, main, fallback);
 }
 
 std::map<std::string, CrioFacts::File, std::less<>> find_files_of_crio(

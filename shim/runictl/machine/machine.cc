@@ -46,9 +46,9 @@ bool is_same_place(const Fd& a, const Fd& b) {
 
 Result<Machine> Machine::at(const std::string& root) {
   Machine machine;
-  machine.root_ = Fd(open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  machine.root_ = Fd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!machine.root_.is_open()) return last_error("open");
-  const Fd own(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const Fd own(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   machine.is_this_ = own.is_open() && is_same_place(machine.root_, own);
   // The root of another mount namespace, as behind /proc/PID/root, calls itself "/" too.
   const std::string prefix = real_path(proc_path(machine.root_.number()));
@@ -56,20 +56,29 @@ Result<Machine> Machine::at(const std::string& root) {
   return machine;
 }
 
-Result<std::optional<Found>> Machine::find(const std::string& path) const {
-  Found found;
+Result<Fd> Machine::open(const std::string& path, int flags) const {
+  Fd fd;
+  flags |= (flags & O_PATH) != 0 ? O_CLOEXEC : kOpenFlags;  // openat2(2) takes no others with O_PATH
   if (is_this_) {
-    found.fd = Fd(open(path.c_str(), O_PATH | O_CLOEXEC));
+    fd = Fd(::open(path.c_str(), flags));
   } else {
     open_how how{};
-    how.flags = O_PATH | O_CLOEXEC;
+    how.flags = static_cast<decltype(how.flags)>(flags);
     how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-    found.fd = Fd(static_cast<int>(syscall(SYS_openat2, root_.number(), path.c_str(), &how, sizeof how)));
+    fd = Fd(static_cast<int>(syscall(SYS_openat2, root_.number(), path.c_str(), &how, sizeof how)));
   }
-  if (!found.fd.is_open()) {
+  if (!fd.is_open()) return last_error("open");
+  return fd;
+}
+
+Result<std::optional<Found>> Machine::find(const std::string& path) const {
+  Found found;
+  auto opened = open(path, O_PATH);
+  if (!opened) {
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<Found>{};
-    return last_error("open");
+    return opened.error();
   }
+  found.fd = std::move(*opened);
   struct stat status {};
   if (fstat(found.fd.number(), &status) < 0) return last_error("stat");
   found.identity = {status.st_dev, status.st_ino};

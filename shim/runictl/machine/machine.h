@@ -37,6 +37,9 @@ class Machine {
   // Errors: nothing there is an empty optional; all else, permissions above all, an error.
   [[nodiscard]] Result<std::optional<Found>> find(const std::string& path) const;
 
+  // open(2) of an absolute path of the machine, within its root.
+  [[nodiscard]] Result<Fd> open(const std::string& path, int flags) const;
+
   // Errors: as read_text of system/files.h.
   [[nodiscard]] Result<std::optional<std::string>> read(const std::string& path, std::size_t max_bytes) const;
 

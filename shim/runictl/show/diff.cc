@@ -85,6 +85,16 @@ std::string heading(std::size_t before, std::size_t removed, std::size_t after, 
 
 }  // namespace
 
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    lines.emplace_back(line);
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  return lines;
+}
+
 std::vector<std::string> laid_out(const json::Document& document, std::string_view bytes) {
   const Value* values = &document.root();
   const std::size_t count = values->tree_size;

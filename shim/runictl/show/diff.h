@@ -13,6 +13,9 @@ namespace runi {
 // written.
 [[nodiscard]] std::vector<std::string> laid_out(const json::Document& document, std::string_view bytes);
 
+// The lines of a text, without their line feeds.
+[[nodiscard]] std::vector<std::string> lines_of(std::string_view text);
+
 // The difference as the hunks of a unified diff with three lines of context; empty where there is none. Meant
 // for few differences: time and memory grow with their number times the number of lines.
 [[nodiscard]] std::vector<std::string> unified_diff(const std::vector<std::string>& before,

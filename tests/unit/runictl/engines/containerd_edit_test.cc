@@ -351,5 +351,50 @@ TEST(ContainerdEdit, nothing_is_removed_where_nothing_was_added) {
             Edit(Unchanged{}));
 }
 
+TEST(ContainerdEdit, the_default_is_in_the_block) {
+  HandlerWanted wanted = kWanted;
+  wanted.is_default = true;
+  const std::string table = "[plugins.\"io.containerd.grpc.v1.cri\".containerd]\n";
+  const std::string line = "default_runtime_name = \"runi\"\n";
+  for (const Merging merging : {Merging::replaces, Merging::merges_first, Merging::migrates_first}) {
+    const ContainerdSetup containerd = setup("version = 2\n", merging);
+    const WriteFile write = written(containerd, wanted);
+    EXPECT_NE(write.text.find(table + "  " + line), std::string::npos) << write.text;
+    EXPECT_EQ(parse_toml({kMain, write.text}).error, "");
+    EXPECT_EQ(add_to_containerd(setup(write.text, merging), wanted), Edit(Unchanged{}));
+    EXPECT_EQ(remove_from_containerd(std::vector<ConfigFile>{{kMain, write.text}}, "runi"),
+              Edit(WriteFile{kMain, "version = 2\n", false}));
+  }
+  const std::string chosen =
+      "version = 2\n" + kImports + table + "default_runtime_name = \"x\"\n" + kCri2 + "x]\n" + kType;
+  EXPECT_TRUE(refused(setup(chosen, Merging::replaces), wanted)
+                  .starts_with(kMain + ":4: default_runtime_name is set"));
+  EXPECT_EQ(written(setup(chosen, Merging::merges_first), wanted).path, "/etc/containerd/conf.d/runi.toml");
+}
+
+TEST(ContainerdEdit, a_person_may_have_made_it_the_default) {
+  const std::string chosen =
+      "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd]\ndefault_runtime_name = \"runi\"\n";
+  const WriteFile write = written(setup(chosen, Merging::merges_first));
+  EXPECT_EQ(add_to_containerd(setup(write.text, Merging::merges_first), kWanted), Edit(Unchanged{}));
+}
+
+TEST(ContainerdEdit, a_folder_that_is_read_without_being_imported) {
+  ContainerdSetup k0s =
+      setup("version = 3\nimports = [\"/run/k0s/containerd-cri.toml\"]\n", Merging::merges_first);
+  k0s.rendered = true;
+  k0s.drop_ins = "/etc/k0s/containerd.d";
+  const WriteFile write = written(k0s);
+  EXPECT_EQ(write.path, "/etc/k0s/containerd.d/runi.toml");
+  EXPECT_NE(write.text.find("version = 3\n"), std::string::npos);
+}
+
+TEST(ContainerdEdit, the_runtime_of_the_handler_that_it_is_like) {
+  const std::string text =
+      "version = 2\n" + kCri2 + "runc]\n" + kType + kCri2 + "runc.options]\nBinaryName = \"/x/crun\"\n";
+  EXPECT_EQ(runtime_of_containerd(setup(text, Merging::replaces), kWanted), "/x/crun");
+  EXPECT_EQ(runtime_of_containerd(setup("version = 2\n", Merging::replaces), kWanted), "");
+}
+
 }  // namespace
 }  // namespace runi

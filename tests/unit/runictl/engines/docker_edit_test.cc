@@ -50,6 +50,25 @@ TEST(DockerEdit, every_byte_is_as_it_was_after_a_removal) {
   }
 }
 
+TEST(DockerEdit, the_default_is_added_and_every_byte_is_as_it_was_after_a_removal) {
+  const HandlerWanted wanted = {"runi", "/opt/runi", "", true};
+  for (const std::string text :
+       {"{}", "{\n\t\"debug\" :true\n}", R"({"runtimes":{}})", R"({"a":1,"runtimes":{"x":{"path":"/x"}}})"}) {
+    const Edit edit = add_to_docker(ConfigFile{kPath, text}, kPath, wanted);
+    const auto* write = std::get_if<WriteFile>(&edit);
+    ASSERT_NE(write, nullptr) << text;
+    EXPECT_NE(write->text.find(R"("default-runtime": "runi")"), std::string::npos) << write->text;
+    const ConfigFile after = {kPath, write->text};
+    EXPECT_EQ(add_to_docker(after, kPath, wanted), Edit(Unchanged{}));
+    EXPECT_EQ(remove_from_docker(after, wanted), Edit(WriteFile{kPath, text, false})) << write->text;
+  }
+  const auto made = std::get<WriteFile>(add_to_docker(std::nullopt, kPath, wanted));
+  EXPECT_EQ(remove_from_docker({kPath, made.text}, wanted), Edit(RemoveFile{kPath}));
+  const Edit chosen = add_to_docker(ConfigFile{kPath, "{\n\"default-runtime\": \"x\"}"}, kPath, wanted);
+  ASSERT_TRUE(std::holds_alternative<Refusal>(chosen));
+  EXPECT_EQ(std::get<Refusal>(chosen).where, kPath + ":2");
+}
+
 TEST(DockerEdit, what_others_add_afterwards_stays) {
   std::string text = added("{\n  \"debug\": true\n}");
   text.replace(text.find("true"), 4, "false");

@@ -89,6 +89,19 @@ TEST(DropIn, podman_gets_a_runtime_and_keeps_the_list_of_others) {
   EXPECT_EQ(std::get<WriteFile>(add_to_podman(files, kWanted, {})).path, kPodman);
 }
 
+TEST(DropIn, the_default) {
+  const HandlerWanted wanted = {"runi", "/opt/runi", "", true};
+  EXPECT_TRUE(
+      block(add_to_podman({}, wanted, Names{"crun"}))
+          .starts_with("[engine]\nruntime = \"runi\"\nruntime_supports_json = [\"crun\", \"runi\"]\n"));
+  EXPECT_TRUE(block(add_to_crio({}, kEffective, wanted))
+                  .starts_with("[crio.runtime]\ndefault_runtime = \"runi\"\n[crio.runtime.runtimes.runi]\n"));
+  const std::string later = "/etc/crio/crio.conf.d/90-x.conf";
+  EXPECT_TRUE(
+      block(add_to_crio(Files{{later, "[crio.runtime]\ndefault_runtime = 'x'\n"}}, kEffective, wanted))
+          .starts_with(later + ":2: default_runtime is set here"));
+}
+
 TEST(DropIn, crio_refuses) {
   const auto words = [](const Files& files, const HandlerWanted& wanted = kWanted) {
     return block(add_to_crio(files, kEffective, wanted));
