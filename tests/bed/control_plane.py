@@ -80,6 +80,7 @@ class ControlPlane:
         self.daemon("kube-apiserver", f"--etcd-servers={etcd}", "--bind-address=0.0.0.0",
                     f"--advertise-address={NODE_ADDRESS}", "--secure-port=6443", f"--cert-dir={path('certificates')}",
                     f"--token-auth-file={path('tokens.csv')}", "--authorization-mode=RBAC", "--allow-privileged=true",
+                    "--kubelet-preferred-address-types=InternalIP",
                     f"--service-account-key-file={path('accounts.key')}",
                     f"--service-account-signing-key-file={path('accounts.key')}",
                     "--service-account-issuer=https://kubernetes.default.svc", f"--service-cluster-ip-range={SERVICES}",
