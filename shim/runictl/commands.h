@@ -48,4 +48,8 @@ struct PsOptions {
 };
 Result<int> ps(const PsOptions& options);
 
+// What runs in the container by which an installation is proved: host/proof.h says how it ends. Not shown to
+// people.
+Result<int> in_container();
+
 }  // namespace runi

@@ -104,6 +104,7 @@ int run(int argc, char** argv) {
   add_ps(app, called);
   // The heading is what completions look for, and CLI11's own varies with its version.
   for (CLI::App* command : app.get_subcommands({})) command->group("Commands");
+  app.add_subcommand("in-container")->group("")->callback([&called] { called = runi::in_container; });
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -1,5 +1,6 @@
 """containerd: a private daemon, used through ctr. bed/cri.py speaks to it as a kubelet does."""
 
+import os
 import subprocess
 
 from bed.case import PLAIN, RUNI, need, until
@@ -9,6 +10,7 @@ from bed.terminal import Terminal
 
 CONFIGURATION = """
 version = 2
+{top}
 root = "{scratch}/containerd/root"
 state = "{scratch}/containerd/state"
 [grpc]
@@ -33,21 +35,25 @@ state = "{scratch}/containerd/state"
 class Containerd:
     """The daemon, with the bed's image in `namespace` and the runtime handlers "plain" and "runi".
 
-    more: lines to add to its configuration.
+    more, top: lines to add to its configuration, at the end and in front of its tables. program: another containerd
+    than the one that is installed; its shim is looked for beside it. start: starts it by its words, if not the
+    case does.
     """
 
-    def __init__(self, case, namespace, more=""):
+    def __init__(self, case, namespace, more="", top="", program=None, start=None):
         self.case = case
         self.namespace = namespace
         self.address = case.path("containerd.sock")
         self.ctr_program = need("ctr")
-        program = need("containerd")
+        program = program or need("containerd")
         real = need("runc")
         self.paths = {PLAIN: real, RUNI: shim.install(case, real)}
         with open(case.path("containerd.toml"), "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(scratch=case.scratch, address=self.address, image=image.NAME,
+            file.write(CONFIGURATION.format(top=top, scratch=case.scratch, address=self.address, image=image.NAME,
                                             plain=self.paths[PLAIN], runi=self.paths[RUNI]) + more)
-        case.daemon([program, "--config", case.path("containerd.toml")], case.path("containerd.log"))
+        argv = ["/usr/bin/env", f"PATH={os.path.dirname(program)}:{os.environ['PATH']}", program, "--config",
+                case.path("containerd.toml")]
+        self.process = start(argv) if start else case.daemon(argv, case.path("containerd.log"))
         until(lambda: case.command(*self.ctr("version")).returncode == 0, "containerd")
         case.succeed(*self.ctr("images", "import", image.archive(case)))
 

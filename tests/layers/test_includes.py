@@ -21,8 +21,10 @@ MAY_USE = {
     "runictl/show": ("core", "runictl/engines", "runictl/containers", *PURE),
     "runictl/machine": ("core", "system", "runictl/engines", "runictl/containers", "runictl/installation", "runictl/show",
                         *PURE),
+    "runictl/host": ("core", "system", "runictl/engines", "runictl/containers", "runictl/installation", "runictl/machine",
+                     *PURE),
     "runictl": ("core", "system", "runictl/engines", "runictl/containers", "runictl/installation", "runictl/show",
-                "runictl/machine"),
+                "runictl/machine", "runictl/host"),
 }
 
 
