@@ -1,7 +1,7 @@
 """The control plane of a Kubernetes of one node: etcd, API server, controller manager and scheduler.
 
 RUNI_KUBERNETES_BIN names the folder of Kubernetes' own programs (tried: 1.20). The rest is in Debian's etcd-server,
-kubernetes-client, iptables, iproute2 and openssl. bed/kubernetes.py and bed/node.py add the node.
+kubernetes-client, iptables, iproute2 and openssl. bed/kubernetes.py and bed/cluster_node.py add the node.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""runi on a Kubernetes node that is a machine of its own: systemd, containerd and kubelet, as bed/node.py boots it.
+"""runi on a Kubernetes node that is a machine of its own: systemd, containerd and kubelet, as bed/cluster_node.py boots it.
 
 Each test boots a node, so each asks many questions of it. Needs RUNI_KUBERNETES_BIN and RUNI_NODE_ROOT.
 """
@@ -10,7 +10,7 @@ import time
 from bed.case import Case, built, until
 from bed.control_plane import BUSYBOX_IMAGE
 from bed.engine import comm_of, state_of
-from bed.node import node_with_control_plane
+from bed.cluster_node import node_with_control_plane
 
 DEPLOY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/kubernetes")
 # Installs no handler for SIGTERM, so as PID 1 it never sees one.

@@ -105,7 +105,7 @@ exec env -i container=oci PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 OWN_FOLDERS = ("var/lib/containerd", "var/lib/kubelet", "var/log", "var/lib/cni")
 
 
-class Node:
+class ClusterNode:
     """The booted machine. With a control plane it becomes its node, ready for pods."""
 
     def __init__(self, case, control_plane=None):
@@ -319,7 +319,7 @@ def node_with_control_plane(case):
     control_plane = ControlPlane(case, accounts=True)
     built("RUNI_NODE_ROOT")
     control_plane.start()
-    return Node(case, control_plane), control_plane
+    return ClusterNode(case, control_plane), control_plane
 
 
 def _systemd_below(unshare):
