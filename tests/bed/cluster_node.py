@@ -118,7 +118,8 @@ class ClusterNode:
         self._assemble()
         self._configure()
         self._boot()
-        self._import_image()
+        self.import_image(image.archive(case))
+        self.succeed("ctr", "--namespace", "k8s.io", "images", "tag", image.NAME, BUSYBOX_IMAGE)
         if control_plane:
             with self._telling("kubelet"):
                 control_plane.await_node()
@@ -158,6 +159,11 @@ class ClusterNode:
     def await_containerd(self):
         with self._telling("containerd"):
             until(lambda: self.command("ctr", "version").returncode == 0, "containerd", 60)
+
+    def import_image(self, archive):
+        """Gives the kubelet the images of an archive."""
+        with open(archive, "rb") as file:
+            self.succeed("ctr", "--namespace", "k8s.io", "images", "import", "-", input=file.read())
 
     def journal(self, unit, lines=50):
         return self.succeed("journalctl", "--no-pager", "--quiet", "--lines", str(lines), "--unit", unit)
@@ -290,11 +296,6 @@ class ClusterNode:
                                 open(f"{folder}/{file}", "w", encoding="ascii") as target:
                             target.write(source.read())
         return hierarchies
-
-    def _import_image(self):
-        with open(image.archive(self.case), "rb") as archive:
-            self.succeed("ctr", "--namespace", "k8s.io", "images", "import", "-", input=archive.read())
-        self.succeed("ctr", "--namespace", "k8s.io", "images", "tag", image.NAME, BUSYBOX_IMAGE)
 
     def _put(self, name, text):
         """Before there is a process whose root it is."""
