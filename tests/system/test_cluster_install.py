@@ -246,6 +246,16 @@ class OnTheNode(NodeCase):
         self.assertNotIn("runi", self.node.read(CONFIGURATION))
 
     def test_the_node_s_default_runtime(self):
+        configuration = self.node.read(CONFIGURATION)
+        self.assertIn(b"default_runtime_name is set here", self.runictl("install", "--set-default", status=3).stderr)
+        self.assertEqual(self.node.changes(), self.before)
+
+        # Nor may the key's table be there, to which nothing can be added from elsewhere.
+        for line in (r".*default_runtime_name = .*\n", r" *\[[^\]\n]*\.containerd\]\n"):
+            configuration, found = re.subn(line, "", configuration)
+            self.assertEqual(found, 1)
+        self.node.write(CONFIGURATION, configuration)
+        self.before = self.node.changes()
         self.runictl("install", "--set-default")
         self.run_pod("any", DEAF, runtimeClassName=None)
         self.assertEqual(self.exec("any", "cat", "/proc/1/comm").strip(), ".runi-init")
