@@ -108,8 +108,9 @@ class Containerd {
     files_.push_back(wrapper);
     const std::int64_t version = version_in(parse_toml(setup_.main).root);
     std::string text = version > 0 ? "version = " + std::to_string(version) + "\n" : "";
-    for (const std::string& path : imports)
+    for (const std::string& path : imports) {
       text += (&path == imports.data() ? "imports = [" : ", ") + toml_string(path);
+    }
     if (auto laid = laid_.add(copy, candidate.text); !laid) return laid.error();
     if (auto laid = laid_.add(wrapper, text + "]\n"); !laid) return laid.error();
     return wrapper;

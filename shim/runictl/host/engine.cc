@@ -94,8 +94,9 @@ Result<void> Engine::reload() const {
 Result<void> Engine::reload_by_systemd() const {
   const auto socket = find_socket(machine_, std::string(kSystemd));
   const auto systemd = socket ? Systemd::connect(socket->name) : Result<Systemd>(socket.error());
-  if (!systemd)
+  if (!systemd) {
     return Error{systemd.error().what + "; restart by --restart signal, or by hand after --restart none"};
+  }
   std::string unit(facts_.kind->units[0]);
   for (const std::string_view each : facts_.kind->units) {
     if (each.empty()) continue;

@@ -146,8 +146,9 @@ void gather_containerd(const Machine& machine, const std::string& main, const st
 
 Fault ask_crio(const Machine& machine, EngineFacts& engine) {
   auto effective = output_of(machine, {engine.program, "config"}, kPatience_s);
-  if (!effective)
+  if (!effective) {
     return Refusal{engine.program, effective.error().what, "correct CRI-O's configuration first"};
+  }
   engine.effective = {"crio config", std::move(*effective)};
   return std::nullopt;
 }
@@ -183,8 +184,9 @@ std::variant<const EngineKind*, Refusal> choose_engine(const Machine& machine) {
   if (const std::string socket = find_kubelets_socket(machine); !socket.empty()) {
     Kinds kinds = kinds_where([&](const EngineKind& kind) { return kind.socket == socket; });
     // k3s and RKE2 have one socket.
-    if (kinds.size() > 1)
+    if (kinds.size() > 1) {
       std::erase_if(kinds, [&](const EngineKind* kind) { return !exists(machine, kind->config); });
+    }
     if (!kinds.empty()) return kinds.front();
     return Refusal{socket, "the kubelet's engine is not one that is known by its socket",
                    "name it with --engine"};
@@ -209,8 +211,9 @@ std::variant<EngineFacts, Refusal> gather_engine(const Machine& machine, const E
   const std::optional<HostProcess> process = find_engine(machine, kind, main);
   const bool is_containerd = kind.type == EngineType::containerd;
   std::string fallback;
-  if (auto refusal = find_program(machine, process, engine); refusal && purpose == Purpose::addition)
+  if (auto refusal = find_program(machine, process, engine); refusal && purpose == Purpose::addition) {
     return *refusal;
+  }
   if (purpose == Purpose::addition) {
     Fault refusal;
     if (is_containerd) refusal = ask_containerd(machine, main, engine, fallback);
