@@ -1,6 +1,6 @@
 #include "runictl/host/processes.h"
 
-#include "runictl/machine/machine_root.h"
+#include "tests/unit/runictl/machine/machine_root.h"
 
 #include <gtest/gtest.h>
 
