@@ -153,7 +153,12 @@ Result<void> HostFiles::apply(const Change& change) const {
   if (there->is(change.after)) return {};
   if (!there->is(change.before))
     return Error{path + ": somebody has changed it in the meantime; run this again"};
-  return put(path, change.after);
+  auto done = put(path, change.after);
+  if (done) return done;
+  // What was done before the error, as where the file is in its place and its directory is not on the disk.
+  const auto half = look(path);
+  if (half && half->is(change.after)) (void)put(path, change.before);
+  return done;
 }
 
 Result<void> HostFiles::put(const std::string& path, const State& after) const {

@@ -37,7 +37,7 @@ class Performing {
   Result<Performed> run() {
     Record record = record_;
     record.put(plan_.begun);
-    if (auto written = write_record(files_, record); !written) return written.error();
+    if (auto written = write_record(files_, record); !written) return undo(written.error());
     for (const Step& step : plan_.steps) {
       const auto done = std::visit([this](const auto& each) { return take(each); }, step);
       if (!done) return undo(done.error());
