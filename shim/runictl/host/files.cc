@@ -94,6 +94,31 @@ Result<void> move_over(const Fd& directory, const std::string& name, const State
   return sync_directory(directory);
 }
 
+// Everybody may make files in /run/lock. One that is another user's holds nobody up: it is taken away.
+Result<Fd> open_lock(const Fd& directory, const std::string& name) {
+  Error error{"another user makes it again and again"};
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    Fd fd(openat(directory.number(), name.c_str(), O_CREAT | O_RDWR | O_NOFOLLOW | kOpenFlags, 0600));
+    if (!fd.is_open()) error = last_error("open");
+    struct stat status {};
+    if (fstatat(directory.number(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
+      if (errno == ENOENT && fd.is_open()) continue;
+      return error;
+    }
+    if (status.st_uid == geteuid()) {
+      if (!fd.is_open()) return error;
+      struct stat opened {};
+      if (fstat(fd.number(), &opened) == 0 && same_file(opened, status)) return fd;
+      continue;
+    }
+    const int flags = S_ISDIR(status.st_mode) ? AT_REMOVEDIR : 0;
+    if (unlinkat(directory.number(), name.c_str(), flags) < 0 && errno != ENOENT) {
+      return last_error("it is another user's; remove");
+    }
+  }
+  return error;
+}
+
 Result<void> make_directory(const Fd& directory, const std::string& name) {
   if (mkdirat(directory.number(), name.c_str(), 0755) < 0) {
     if (errno == EEXIST) return {};
@@ -205,8 +230,9 @@ Result<Fd> HostFiles::lock(const std::string& path, const std::function<void()>&
   const auto directory = open_directory_of(path);
   if (!directory) return with_context(path, directory.error());
   const std::string name(base_name(path));
-  Fd fd(openat(directory->number(), name.c_str(), O_CREAT | O_RDWR | O_NOFOLLOW | kOpenFlags, 0600));
-  if (!fd.is_open()) return with_context(path, last_error("open"));
+  auto opened = open_lock(*directory, name);
+  if (!opened) return with_context(path, opened.error());
+  Fd fd = std::move(*opened);
   if (flock(fd.number(), LOCK_EX | LOCK_NB) == 0) return fd;
   if (errno == EWOULDBLOCK) waits();
   while (flock(fd.number(), LOCK_EX) < 0) {
@@ -215,11 +241,35 @@ Result<Fd> HostFiles::lock(const std::string& path, const std::function<void()>&
   return fd;
 }
 
+namespace {
+
+// Who else than root could put another program there: one who may change the directory or one above it.
+std::string fault_of_owners(const Machine& machine, const std::string& path) {
+  for (std::string above = path;; above = directory_of(above)) {
+    const auto found = machine.find(above);
+    if (!found) return found.error().what;
+    struct stat status {};
+    if (*found && fstat((*found)->fd.number(), &status) == 0) {
+      const bool is_others = status.st_uid != 0 && status.st_uid != geteuid();
+      const bool is_open =
+          (status.st_mode & 0002) != 0 || ((status.st_mode & 0020) != 0 && status.st_gid != 0);
+      if (is_others || is_open) return "others than root can change " + (*found)->path;
+    }
+    if (above.size() <= 1) return {};
+  }
+}
+
+}  // namespace
+
 std::string fault_of_program_directory(const Machine& machine, const std::string& path) {
   const auto found = machine.find(path);
   if (!found) return found.error().what;
   if (!*found) return fault_of_program_directory(machine, std::string(directory_of(path)));
   if (!S_ISDIR((*found)->mode)) return (*found)->path + " is not a directory";
+  // By its own name and by that without links.
+  for (const std::string& name : {path, (*found)->path}) {
+    if (auto fault = fault_of_owners(machine, name); !fault.empty()) return fault;
+  }
   struct statvfs mount {};
   if (fstatvfs((*found)->fd.number(), &mount) < 0) return last_error("statvfs").what;
   const std::string where = "the file system of " + (*found)->path + " is ";

@@ -20,7 +20,8 @@ Result<void> write_record(const HostFiles& files, const Record& record) {
     return files.put(folder, {});
   }
   if (auto made = files.make_directories(folder); !made) return made;
-  return files.put(kPath, State::file(text_of(record)));
+  // It has the bytes that an engine's file had before, and such a file may have passwords in it.
+  return files.put(kPath, State::file(text_of(record), 0600));
 }
 
 class Performing {
