@@ -236,7 +236,7 @@ class Failures(Files):
 
     def test_no_space(self):
         opt = self.node.path("/opt")
-        self.succeed("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", opt)
+        self.succeed("mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", opt)
         self.assert_put_back("/opt/runi/sbin/runictl: write: No space left on device")
 
     def test_no_space_for_the_configuration(self):
@@ -319,8 +319,22 @@ class Refusals(Files):
         self.node.write("/opt/crun", "", mode=0o755)
         self.assert_refused('names no runtime "/opt/crun"', "install", "--engine", "podman", "--runtime", "/opt/crun")
 
+    def test_names_of_runi_s_own_files(self):
+        for name in ("runictl", "config"):
+            self.assert_refused("a file of runi's own has the name", "install", "--engine", "podman", "--handler", name)
+        self.assert_refused("longer than 128 bytes", "install", "--engine", "podman", "--handler", "x" * 129)
+        self.install("podman", "--handler", "x" * 128)
+        self.uninstall("--handler", "x" * 128)
+
+    def test_a_default_that_is_to_be_none_anymore(self):
+        self.node.write(DOCKER, "{}\n")
+        self.install("docker", "--set-default")
+        self.assert_refused("is this engine's default", "install", "--engine", "docker")
+        self.uninstall()
+        self.assertEqual(self.node.read(DOCKER), "{}\n")
+
     def test_usage(self):
-        for option in (("--engine", "lxc"), ("--restart", "now"), ("--prefix", "opt"), ("--handler", "a/b"),
+        for option in (("--engine", "lxc"), ("--restart", "now"), ("--prefix", "opt"), ("--handler", "a/b"), ("--handler", ".."),
                        ("--host-root", "/nowhere")):
             done = self.command(built("RUNICTL"), "install", *option)
             self.assertEqual(done.returncode, 2, option)

@@ -132,7 +132,10 @@ Result<void> remove(const Fd& directory, const std::string& name, Kind kind) {
   const bool is_directory = kind == Kind::directory;
   if (unlinkat(directory.number(), name.c_str(), is_directory ? AT_REMOVEDIR : 0) < 0) {
     if (errno == ENOENT) return {};
-    if (is_directory && (errno == ENOTEMPTY || errno == EEXIST || errno == EBUSY)) return {};
+    // Others' files are in it, or it is where a pod's volume is mounted, below a root that is not to be
+    // written.
+    const bool stays = errno == ENOTEMPTY || errno == EEXIST || errno == EBUSY || errno == EROFS;
+    if (is_directory && stays) return {};
     return last_error("remove");
   }
   return sync_directory(directory);
@@ -176,8 +179,9 @@ Result<void> HostFiles::apply(const Change& change) const {
   const auto there = look(path);
   if (!there) return with_context(path, there.error());
   if (there->is(change.after)) return {};
-  if (!there->is(change.before))
+  if (!there->is(change.before)) {
     return Error{path + ": somebody has changed it in the meantime; run this again"};
+  }
   auto done = put(path, change.after);
   if (done) return done;
   // What was done before the error, as where the file is in its place and its directory is not on the disk.
@@ -266,15 +270,15 @@ std::string fault_of_program_directory(const Machine& machine, const std::string
   if (!found) return found.error().what;
   if (!*found) return fault_of_program_directory(machine, std::string(directory_of(path)));
   if (!S_ISDIR((*found)->mode)) return (*found)->path + " is not a directory";
-  // By its own name and by that without links.
-  for (const std::string& name : {path, (*found)->path}) {
-    if (auto fault = fault_of_owners(machine, name); !fault.empty()) return fault;
-  }
   struct statvfs mount {};
   if (fstatvfs((*found)->fd.number(), &mount) < 0) return last_error("statvfs").what;
   const std::string where = "the file system of " + (*found)->path + " is ";
   if ((mount.f_flag & ST_RDONLY) != 0) return where + "read-only";
   if ((mount.f_flag & ST_NOEXEC) != 0) return where + "mounted noexec";
+  // By its own name and by that without links.
+  for (const std::string& name : {path, (*found)->path}) {
+    if (auto fault = fault_of_owners(machine, name); !fault.empty()) return fault;
+  }
   return {};
 }
 

@@ -39,6 +39,41 @@ bool has_cri(const EngineKind& kind) {
   return kind.type == EngineType::containerd || kind.type == EngineType::crio;
 }
 
+// What runictl may replace though no record knows it, at the place of a program, of an init and of a link.
+bool is_program(const State& state) {
+  // What an uninstallation has left for containers that still ran.
+  if (state.kind == Kind::link) {
+    return base_name(state.content) == "runc" || base_name(state.content) == "crun";
+  }
+  return state.kind == Kind::file && state.content.starts_with("\177ELF") &&
+         state.content.find("runi.dev/") != std::string::npos;
+}
+
+bool is_init(const State& state) {
+  return state.kind == Kind::file && state.content.starts_with("\177ELF") &&
+         state.content.find(kInitName) != std::string::npos;
+}
+
+bool is_link(const State& state) {
+  return state.kind == Kind::link && base_name(state.content).starts_with("runi");
+}
+
+bool never(const State&) {
+  return false;
+}
+
+// A link of that name in PREFIX/sbin, and NAME.json in PREFIX/etc/runi, would be what others of runi's files
+// are.
+std::optional<Refusal> refusal_of_name(const std::string& handler) {
+  constexpr std::size_t kMaxLength = 128;  // with what is put before and after it, it still names a file
+  if (handler.size() > kMaxLength) {
+    return Refusal{"", "the handler's name is longer than " + std::to_string(kMaxLength) + " bytes",
+                   "choose another --handler"};
+  }
+  if (handler != "runictl" && handler != "config") return std::nullopt;
+  return Refusal{"", "a file of runi's own has the name " + quoted(handler), "choose another --handler"};
+}
+
 class Installing {
  public:
   Installing(const HostFacts& facts, const InstallWanted& wanted, const Record& record)
@@ -56,6 +91,11 @@ class Installing {
   Planned run() {
     if (auto refusal = refusal_of_host(facts_.os_id)) return *refusal;
     if (auto refusal = refusal_of(handler_)) return *refusal;
+    if (auto refusal = refusal_of_name(handler_.name)) return *refusal;
+    if (recorded_ != nullptr && recorded_->is_default && !handler_.is_default) {
+      return Refusal{"", "the handler " + quoted(handler_.name) + " is this engine's default",
+                     "use --set-default again, or uninstall first"};
+    }
     if (recorded_ != nullptr) plan_.entry.files = recorded_->files;
     if (auto refusal = add_programs()) return *refusal;
     if (auto refusal = add_runtime()) return *refusal;
@@ -126,20 +166,6 @@ class Installing {
   }
 
   Fault add_programs() {
-    static constexpr auto is_program = [](const State& state) {
-      // What an uninstallation has left for containers that still ran.
-      if (state.kind == Kind::link)
-        return base_name(state.content) == "runc" || base_name(state.content) == "crun";
-      return state.kind == Kind::file && state.content.starts_with("\177ELF") &&
-             state.content.find("runi.dev/") != std::string::npos;
-    };
-    static constexpr auto is_init = [](const State& state) {
-      return state.kind == Kind::file && state.content.starts_with("\177ELF") &&
-             state.content.find(kInitName) != std::string::npos;
-    };
-    static constexpr auto is_link = [](const State& state) {
-      return state.kind == Kind::link && base_name(state.content).starts_with("runi");
-    };
     if (const Payload* payload = facts_.payload) {
       if (!facts_.prefix_fault.empty()) {
         return Refusal{facts_.prefix, facts_.prefix_fault, "choose a directory for programs with --prefix"};
@@ -184,7 +210,6 @@ class Installing {
       return Refusal{first, "this configuration of runi's names no runtime " + quoted(runtime),
                      "add \"runtime\": " + json::quote(runtime) + " to it"};
     }
-    static constexpr auto never = [](const State&) { return false; };
     return make(path, Role::program, State::file("{ \"runtime\": " + json::quote(runtime) + " }\n"), never);
   }
 
@@ -213,8 +238,9 @@ class Installing {
     if (const auto* remove = std::get_if<RemoveFile>(&removal)) path = remove->path;
     const ConfigFile* there = file_at(files, path);
     const RecordedFile* known = find_recorded(recorded_, path);
-    if (there == nullptr || (known != nullptr && is_as_recorded(*known, State::file(there->text))))
+    if (there == nullptr || (known != nullptr && is_as_recorded(*known, State::file(there->text)))) {
       return std::nullopt;
+    }
     RecordedFile file = recorded(path, Role::configuration, State::file(there->text));
     file.before = bytes_without(path, there);
     note_file(std::move(file));
