@@ -194,6 +194,17 @@ class Changes(Files):
         self.install("podman")
         self.assertEqual(self.node.tree(), whole)
 
+    def test_a_program_that_cannot_be_executed_anymore(self):
+        self.install("podman")
+        whole = self.node.tree()
+        program = self.node.path("/opt/runi/sbin/runi")
+        os.chmod(program, 0o644)
+        os.chown(program, 1000, 1000)
+        self.assertIn("/opt/runi/sbin/runi: not a program", self.node.answer("installed", status=1)["entries"][0]["faults"][0])
+        self.install("podman")
+        self.assertEqual(self.node.tree(), whole)
+        self.assertTrue(self.node.answer("installed")["holds"])
+
     def test_a_new_version_takes_the_old_one_s_place_and_leaves_its_init(self):
         self.install("podman")
         old = self.node.path("/opt/runi/libexec/runi/runi-init-0.0.1")

@@ -178,7 +178,7 @@ Result<void> HostFiles::apply(const Change& change) const {
   }
   const auto there = look(path);
   if (!there) return with_context(path, there.error());
-  if (there->is(change.after)) return {};
+  if (there->is(change.after) && !there->lacks_execution_of(change.after)) return {};
   if (!there->is(change.before)) {
     return Error{path + ": somebody has changed it in the meantime; run this again"};
   }
@@ -203,7 +203,7 @@ Result<void> HostFiles::put(const std::string& path, const State& after) const {
     done = make_directory(*directory, name);
   } else if (after.kind == Kind::file && there->kind == Kind::nothing) {
     done = make_file(*directory, name, after);
-  } else if (after.kind == Kind::file && there->kind == Kind::file) {
+  } else if (after.kind == Kind::file && there->kind == Kind::file && (after.mode & 0111) == 0) {
     done = replace(std::move(*directory), name, after);
   } else {
     done = move_over(*directory, name, after);

@@ -153,7 +153,7 @@ class Installing {
   Fault make(const std::string& path, Role role, State wanted, bool (*is_ours)(const State&)) {
     State there = facts_.look(path);
     const bool known = is_known(record_, path, there);
-    const bool is_right = there.is(wanted);
+    const bool is_right = there.is(wanted) && !there.lacks_execution_of(wanted);
     if (is_right && !known) return std::nullopt;  // somebody else's, and it stays theirs
     if (!is_right && there.kind != Kind::nothing && !known && !is_ours(there)) {
       return Refusal{path, "something is there that runictl has not put there",
