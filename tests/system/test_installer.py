@@ -159,6 +159,17 @@ class Changes(Files):
         self.uninstall()
         self.assertEqual(self.node.tree(), before)
 
+    def test_a_handler_whose_lines_another_one_s_need_goes_last(self):
+        """With no other handler in the file containerd would have lost its own."""
+        self.use_containerd("version = 2\n")
+        before = self.node.tree()
+        for handler in ("runi", "other"):
+            self.install("containerd", "--handler", handler)
+        self.assert_refused("lines of other handlers of runi's need those", "uninstall")
+        self.uninstall("--handler", "other")
+        self.uninstall()
+        self.assertEqual(self.node.tree(), before)
+
     def test_what_somebody_has_changed_since_stays(self):
         self.use_containerd()
         self.install("containerd")
@@ -256,6 +267,10 @@ class Failures(Files):
         self.succeed("mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", folder)
         self.node.write(MAIN, "version = 2\n" + SYSTEMD + "#" * 3700)
         self.assert_put_back("No space left on device", "containerd")
+
+    def test_a_read_only_folder_of_the_record(self):
+        self.succeed("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", self.node.path("/var/lib"))
+        self.assert_put_back("Read-only file system; everything is as it was")
 
     def test_a_read_only_folder_of_the_configuration(self):
         folder = self.node.path("/etc/containers")

@@ -16,6 +16,7 @@ const std::string kPath(kRecordFile);
 Result<void> write_record(const HostFiles& files, const Record& record) {
   const std::string folder(directory_of(kPath));
   if (record.entries.empty()) {
+    if (const auto there = files.look(folder); there && there->kind == State::Kind::nothing) return {};
     if (auto removed = files.put(kPath, {}); !removed) return removed;
     return files.put(folder, {});
   }

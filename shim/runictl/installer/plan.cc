@@ -3,6 +3,7 @@
 #include "core/config.h"
 #include "core/json.h"
 #include "core/path.h"
+#include "runictl/engines/containerd_edit.h"
 #include "runictl/engines/judge.h"
 #include "runictl/installer/engine_edit.h"
 #include "runictl/installer/hosts.h"
@@ -317,7 +318,12 @@ class Uninstalling {
     } else {
       return std::nullopt;
     }
-    change.before = State::file(file_at(files, change.path)->text);
+    const ConfigFile& there = *file_at(files, change.path);
+    if (facts_.engine.kind->type == EngineType::containerd && others_need_block(there, handler.name)) {
+      return Refusal{change.path, "lines of other handlers of runi's need those of " + quoted(handler.name),
+                     "uninstall the others first"};
+    }
+    change.before = State::file(there.text);
     if (const RecordedFile* known = find_recorded(entry_, change.path)) {
       if (is_as_recorded(*known, change.before)) {
         change.after = known->before ? State::file(*known->before) : State{};
