@@ -17,8 +17,8 @@ ENTRY = 1
 NUMBER, RESULT = 15 * 8, 10 * 8  # orig_rax and rax in struct user
 # Those that change files, or end the program.
 CHANGING = {"write": 1, "fsync": 74, "ftruncate": 77, "fchmod": 91, "fchown": 93, "fsetxattr": 190, "fremovexattr": 199,
-            "exit_group": 231, "openat": 257, "mkdirat": 258, "unlinkat": 263, "renameat": 264, "linkat": 265, "symlinkat": 266,
-            "fchmodat": 268, "renameat2": 316}
+            "exit_group": 231, "openat": 257, "mkdirat": 258, "unlinkat": 263, "renameat": 264, "linkat": 265,
+            "symlinkat": 266, "fchmodat": 268, "renameat2": 316}
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 
@@ -34,15 +34,15 @@ def need_x86_64():
 
 
 def kill_at(argv, last):
-    """Runs argv and kills it at the entry of the changing system call that is the `last`, from 0 on. Returns how many it
-    made; fewer than that: it came to its end."""
+    """Runs argv and kills it at the entry of the changing system call that is the `last`, from 0 on. Returns how
+    many it made; fewer than that: it came to its end."""
     made, _, _ = _trace(argv, last, None)
     return made
 
 
 def fail_at(argv, last, error=errno.EIO):
-    """Runs argv and has the changing system call that is the `last`, from 0 on, fail without being made. Returns that call's
-    name, None where argv made fewer; and argv's exit status."""
+    """Runs argv and has the changing system call that is the `last`, from 0 on, fail without being made. Returns that
+    call's name, None where argv made fewer; and argv's exit status."""
     made, name, status = _trace(argv, last, error)
     return name if made > last else None, os.waitstatus_to_exitcode(status)
 

@@ -96,7 +96,8 @@ class Files(Hostile):
         self.assertEqual(os.stat(self.node.path(RECORD)).st_mode & 0o777, 0o600)
 
     def test_a_prefix_that_others_can_change(self):
-        for folder, owner, group, mode in (("/srv/user", USER, USER, 0o755), ("/srv/all", 0, 0, 0o1777), ("/srv/group", 0, 50, 0o2775)):
+        for folder, owner, group, mode in (("/srv/user", USER, USER, 0o755), ("/srv/all", 0, 0, 0o1777),
+                                           ("/srv/group", 0, 50, 0o2775)):
             os.makedirs(self.node.path(folder))
             os.chown(self.node.path(folder), owner, group)
             os.chmod(self.node.path(folder), mode)
