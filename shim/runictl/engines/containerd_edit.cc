@@ -389,6 +389,14 @@ std::string runtime_of_containerd(const ContainerdSetup& setup, const HandlerWan
   return Adding(setup, wanted).runtime();
 }
 
+bool others_need_block(const ConfigFile& file, string_view handler) {
+  const auto parted = part(file, handler);
+  const auto* found = std::get_if<Parted>(&parted);
+  if (found == nullptr || !found->body || found->rest.find(kBlockBegin) == std::string::npos) return false;
+  const std::string built_in = ".runtimes." + std::string(kBuiltIn) + "]\n";
+  return is_own_file(*found->body) || found->body->find(built_in) != std::string::npos;
+}
+
 Edit remove_from_containerd(std::span<const ConfigFile> files, string_view handler) {
   std::vector<ConfigFile> others;  // what people have written
   for (const ConfigFile& file : files) {

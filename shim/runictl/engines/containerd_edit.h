@@ -34,6 +34,10 @@ struct ContainerdSetup {
 // is named, which is runc, or where nothing can be added.
 [[nodiscard]] std::string runtime_of_containerd(const ContainerdSetup& setup, const HandlerWanted& wanted);
 
+// Whether blocks of other handlers in the file need what stands only in that of this one: the file's version,
+// or containerd's own handler, which is gone as soon as a file names any.
+[[nodiscard]] bool others_need_block(const ConfigFile& file, std::string_view handler);
+
 // The first of the edits that this takes, which is the only one unless a person has copied the block.
 [[nodiscard]] Edit remove_from_containerd(std::span<const ConfigFile> files, std::string_view handler);
 

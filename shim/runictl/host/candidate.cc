@@ -36,8 +36,8 @@ class Laid {
   }
 
   Result<void> add(const std::string& path, const std::string& text) {
-    if (auto made = files_.make_directories(std::string(kDirectory)); !made) return made;
     if (paths_.empty()) paths_.emplace_back(kDirectory);
+    if (auto made = files_.make_directories(std::string(kDirectory)); !made) return made;
     paths_.push_back(path);
     return files_.put(path, State::file(text, 0600));
   }
