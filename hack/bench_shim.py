@@ -25,7 +25,6 @@ import bench_config
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 BUILD = os.path.join(ROOT, "build/bench")
-CONFIGURATION = os.path.join(BUILD, "etc/runi")
 BUSYBOX = "/bin/busybox"
 SKIPPED = 77
 
@@ -74,6 +73,8 @@ def add_to(benches):
     parser.add_argument("--rounds", type=int, default=60, metavar="N", help="pairs of calls per row (60)")
     parser.add_argument("--runtime", action="append", metavar="PATH", help="measure in front of this; may be repeated "
                         "(runc and crun, those that are installed)")
+    parser.add_argument("--build", metavar="DIR", help="measure the programs of this build, with functions' names "
+                        "(a release that is built for it)")
     parser.add_argument("--only-instructions", action="store_true", help="no wall times; needs no root and no runtime")
     parser.add_argument("--json", metavar="FILE", help="write every sample there too")
     parser.set_defaults(run=run)
@@ -85,23 +86,24 @@ def run(options):
     try:
         if not shutil.which("valgrind"):
             raise Missing("valgrind")
+        built = os.path.abspath(options.build) if options.build else None
         if options.only_instructions:
-            build()
-            return report(options)
+            return report(options, built or build())
         if os.geteuid() != 0:
             raise Missing("root, for wall times; --only-instructions goes without")
         if not world.entered():
-            build()
+            if not built:
+                build()
             world.enter([sys.executable, *sys.orig_argv[1:]])
     except (Missing, world.Unavailable) as reason:
         return skip(reason)
-    return world.attend(lambda: in_world(options))
+    return world.attend(lambda: in_world(options, built or BUILD))
 
 
-def in_world(options):
+def in_world(options, built):
     """attend() passes on a status and nothing else."""
     try:
-        return report(options)
+        return report(options, built)
     except Missing as reason:
         return skip(reason)
     except SystemExit as reason:
@@ -116,19 +118,25 @@ def skip(reason):
     return SKIPPED
 
 
+def configuration_of(built):
+    """Where its runi reads configurations."""
+    return os.path.join(built, "etc/runi")
+
+
 def build(*targets):
-    """The release build, but with a configuration folder of its own: the machine's /etc/runi stays out of it."""
-    for argv in (["cmake", "--preset", "release", "-B", BUILD, f"-DRUNI_CONFIG_DIR={CONFIGURATION}", *RELEASE],
+    """A release, but with a configuration folder of its own: the machine's /etc/runi stays out of it."""
+    for argv in (["cmake", "--preset", "release", "-B", BUILD, f"-DRUNI_CONFIG_DIR={configuration_of(BUILD)}", *RELEASE],
                  ["cmake", "--build", BUILD, "--target", *(targets or ("runi", "runi-init"))]):
         done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0:
             sys.exit(f"{done.stdout}\nhack/bench: {' '.join(argv)}: exit status {done.returncode}")
+    return BUILD
 
 
-def report(options):
+def report(options, built):
     with tempfile.TemporaryDirectory(prefix="runi-bench-") as scratch:
         os.chmod(scratch, 0o755)
-        bench = Bench(scratch)
+        bench = Bench(scratch, built)
         counted = [*bench.instructions(), bench.program()]
         timed, alone = ([], []) if options.only_instructions else (bench.wall_times(options), bench.own_times(options))
     print_report(bench, counted, timed, alone)
@@ -142,8 +150,9 @@ def report(options):
 class Bench:
     """The things that are measured, below a scratch folder."""
 
-    def __init__(self, scratch):
+    def __init__(self, scratch, built):
         self.scratch = scratch
+        self.built = built
         self.bundle = self._make_bundle(os.path.join(scratch, "bench"))
         for name in PAIR:
             self._make_bundle(os.path.join(scratch, name))
@@ -188,7 +197,7 @@ class Bench:
     def program(self):
         """The row of the program's size."""
         stripped = os.path.join(self.scratch, "runi-stripped")
-        subprocess.run(["strip", "-o", stripped, os.path.join(BUILD, "bin/runi")], check=True)
+        subprocess.run(["strip", "-o", stripped, os.path.join(self.built, "bin/runi")], check=True)
         return {"what": "the program, bytes", "counted": os.path.getsize(stripped), "budget": PROGRAM_BYTES}
 
     # --- wall time
@@ -285,11 +294,11 @@ class Bench:
 
     def install(self, name, runtime):
         """runi under a name of its own, with a configuration that names the runtime. Returns its path."""
-        os.makedirs(CONFIGURATION, exist_ok=True)
-        with open(os.path.join(CONFIGURATION, f"bench-{name}.json"), "w", encoding="utf-8") as file:
+        os.makedirs(configuration_of(self.built), exist_ok=True)
+        with open(os.path.join(configuration_of(self.built), f"bench-{name}.json"), "w", encoding="utf-8") as file:
             json.dump({"runtime": runtime}, file)
         path = os.path.join(self.scratch, f"bench-{name}")
-        os.symlink(os.path.join(BUILD, "bin/runi"), path)
+        os.symlink(os.path.join(self.built, "bin/runi"), path)
         return path
 
     def write_spec(self, bundle, spec=None):

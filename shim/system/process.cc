@@ -21,7 +21,7 @@ void take_back(int fd, std::size_t written) {
   struct stat status {};
   const off_t end = lseek(fd, 0, SEEK_CUR);
   if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size != end) return;
-  (void)ftruncate(fd, end - static_cast<off_t>(written));
+  if (ftruncate(fd, end - static_cast<off_t>(written)) < 0) return;  // nothing more can be done
 }
 
 }  // namespace

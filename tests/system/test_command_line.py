@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROBE = os.environ.get(
     "COMMAND_LINE_PROBE", os.path.join(HERE, "..", "..", "build", "dev", "bin", "command_line_probe"))
 SEED = int(os.environ.get("COMMAND_LINE_SEED", "20"))
-LINES = int(os.environ.get("COMMAND_LINE_LINES", "800"))
+LINES = int(os.environ.get("COMMAND_LINE_LINES", "400"))
 
 BUNDLES = ["A", "B", "undle", "create", "--bundle", "-f", "=A", "d"]
 CONFIGS = ["F", "G", "A/F", "create", "config.json", "./config.json", "A/config.json"]
