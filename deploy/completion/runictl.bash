@@ -3,13 +3,19 @@
 _runictl() {
   local word=${COMP_WORDS[COMP_CWORD]} command='' help i
   case ${COMP_WORDS[COMP_CWORD - 1]} in
-    --bundle | -b | --root | --proc)
+    --bundle | -b | --root | --proc | --prefix | --host-root)
       mapfile -t COMPREPLY < <(compgen -d -- "$word")
       compopt -o filenames 2>/dev/null
       return ;;
-    --config)
+    --config | --runtime)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       compopt -o filenames 2>/dev/null
+      return ;;
+    --engine)
+      mapfile -t COMPREPLY < <(compgen -W "containerd k3s rke2 k0s microk8s crio docker podman" -- "$word")
+      return ;;
+    --restart)
+      mapfile -t COMPREPLY < <(compgen -W "systemd signal none" -- "$word")
       return ;;
     --handler)
       mapfile -t COMPREPLY < <(compgen -W "runi $(cd /etc/runi 2>/dev/null && printf '%s\n' runi-*.json | sed -n 's/\.json$//p')" -- "$word")

@@ -31,9 +31,12 @@ function __runictl_after
 end
 
 complete -c runictl -f
-complete -c runictl -n '__runictl_after --bundle -b --root --proc' -a '(__fish_complete_directories)'
-complete -c runictl -n '__runictl_after --config' -F
+complete -c runictl -n '__runictl_after --bundle -b --root --proc --prefix --host-root' -a '(__fish_complete_directories)'
+complete -c runictl -n '__runictl_after --config --runtime' -F
+complete -c runictl -n '__runictl_after --engine' -a 'containerd k3s rke2 k0s microk8s crio docker podman'
+complete -c runictl -n '__runictl_after --restart' -a 'systemd signal none'
 complete -c runictl -n '__runictl_after --handler' -a '(__runictl_handlers)'
-complete -c runictl -n 'not __runictl_command; and not __runictl_after --handler --bundle -b --root --proc --config' \
+complete -c runictl \
+    -n 'not __runictl_command; and not __runictl_after --handler --bundle -b --root --proc --config --engine --restart' \
     -a '(__runictl_commands)'
 complete -c runictl -n 'string match -q -- "-*" (commandline -ct)' -a '(__runictl_options)'

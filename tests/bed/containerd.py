@@ -35,11 +35,12 @@ state = "{scratch}/containerd/state"
 class Containerd:
     """The daemon, with the bed's image in `namespace` and the runtime handlers "plain" and "runi".
 
-    more: lines to add to its configuration, top: in front of its tables. program: another containerd than the one that is installed; its shim is looked
-    for beside it.
+    more, top: lines to add to its configuration, at the end and in front of its tables. program: another containerd
+    than the one that is installed; its shim is looked for beside it. start: starts it by its words, if not the
+    case does.
     """
 
-    def __init__(self, case, namespace, more="", top="", program=None):
+    def __init__(self, case, namespace, more="", top="", program=None, start=None):
         self.case = case
         self.namespace = namespace
         self.address = case.path("containerd.sock")
@@ -50,8 +51,9 @@ class Containerd:
         with open(case.path("containerd.toml"), "w", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(top=top, scratch=case.scratch, address=self.address, image=image.NAME,
                                             plain=self.paths[PLAIN], runi=self.paths[RUNI]) + more)
-        self.process = case.daemon(["env", f"PATH={os.path.dirname(program)}:{os.environ['PATH']}", program, "--config",
-                                    case.path("containerd.toml")], case.path("containerd.log"))
+        argv = ["/usr/bin/env", f"PATH={os.path.dirname(program)}:{os.environ['PATH']}", program, "--config",
+                case.path("containerd.toml")]
+        self.process = start(argv) if start else case.daemon(argv, case.path("containerd.log"))
         until(lambda: case.command(*self.ctr("version")).returncode == 0, "containerd")
         case.succeed(*self.ctr("images", "import", image.archive(case)))
 

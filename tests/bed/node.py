@@ -27,10 +27,10 @@ class Node:
                 os.symlink(os.readlink("/" + top), self.path(top))
         for folder in ("etc", "opt", "run", "var/lib"):
             case.folder(name, folder)
-        self.program = self._copy_programs(case.folder(name + "-programs"))
+        self.program = self.copy_programs(case.folder(name + "-programs"))
 
     @staticmethod
-    def _copy_programs(folder):
+    def copy_programs(folder):
         """The programs under test as they are packaged, without what is for debuggers. Returns runictl's path."""
         for variable, name in (("RUNI", "runi"), ("RUNI_INIT", "runi-init"), ("RUNICTL", "runictl")):
             path = shutil.copy(built(variable), os.path.join(folder, name))

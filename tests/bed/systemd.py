@@ -38,22 +38,23 @@ VERSION_2 = "mount -t cgroup2 cgroup2 {scratch}/root/sys/fs/cgroup"
 class Systemd:
     """units: the text of each, by name; a service has no dependencies but those that it names."""
 
-    def __init__(self, case, units):
+    def __init__(self, case, units=None):
         if not os.access(PROGRAM, os.X_OK):
             raise unittest.SkipTest(f"needs {PROGRAM}: not installed")
         need("pivot_root")
         self.socket = "/run/systemd/private"
-        folder = case.folder("units")
-        for name, text in {"bed.target": "[Unit]\nDefaultDependencies=no\n", **units}.items():
+        self.case = case
+        self.units = folder = case.folder("units")
+        for name, text in {"bed.target": "[Unit]\nDefaultDependencies=no\n", **(units or {})}.items():
             with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
                 file.write(text)
         case.folder("root")
         cgroups = self._cgroups(case).format(scratch=case.scratch)
         script = ENTRANCE.format(scratch=case.scratch, cgroups=cgroups, units=folder, program=PROGRAM)
         self.process = case.daemon(
-            ["sh", "-c", 'for folder in $0; do echo 0 >"$folder/cgroup.procs" || exit; done; exec "$@"', " ".join(self.folders),
-             "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL", "--uts", "--ipc", "--net",
-             "--cgroup", "sh", "-c", script], case.path("systemd.log"))
+            ["sh", "-c", 'for folder in $0; do echo 0 >"$folder/cgroup.procs" || exit; done; exec "$@"',
+             " ".join(self.folders), "unshare", "--mount", "--propagation", "private", "--pid", "--fork",
+             "--kill-child=KILL", "--uts", "--ipc", "--net", "--cgroup", "sh", "-c", script], case.path("systemd.log"))
         until(lambda: self._listens(case), "systemd's private socket")
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="utf-8") as file:
             self.pid = file.read().split()[0]
@@ -62,10 +63,18 @@ class Systemd:
     def _kill(self):
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(self.pid), signal.SIGKILL)
+        self.process.wait(10)  # and so for all in its namespace
 
     def argv(self, *words):
-        """words, to be run where systemd sees who speaks to it: it takes no calls from processes of other PID namespaces."""
+        """words, to be run where systemd sees who speaks to it, as it wants to."""
         return ["nsenter", "--target", self.pid, "--pid", *words]
+
+    def start(self, name, text):
+        """Starts a unit more."""
+        with open(os.path.join(self.units, name), "w", encoding="utf-8") as file:
+            file.write(text)
+        for words in (["daemon-reload"], ["start", name]):
+            self.case.succeed(*self.argv("systemctl", *words))
 
     def _listens(self, case):
         if self.process.poll() is not None:
@@ -90,6 +99,8 @@ class Systemd:
             os.makedirs(folder, exist_ok=True)
             for limit in ("cpuset.cpus", "cpuset.mems"):  # empty in a new one, which then takes no process
                 if os.path.exists(f"{top}/{limit}"):
-                    with open(f"{top}/{limit}", encoding="utf-8") as source, open(f"{folder}/{limit}", "w", encoding="utf-8") as to:
-                        to.write(source.read())
+                    with open(f"{top}/{limit}", encoding="utf-8") as file:
+                        allowed = file.read()
+                    with open(f"{folder}/{limit}", "w", encoding="utf-8") as file:
+                        file.write(allowed)
         return script

@@ -148,7 +148,7 @@ class Listener(Asking):
             path = self.serve(lambda connection, answer=answer: connection.sendall(answer))
             status, text = self.ask("version", path, "2")
             self.assertEqual(status, 1)
-            self.assertRegex(text, f"^{path}: (what answers does not speak HTTP/2, as an engine's CRI does|no answer in time)\n$")
+            self.assertEqual(text, f"{path}: what answers does not speak HTTP/2, as an engine's CRI does\n")
             os.remove(path)
 
     def test_the_connection_is_closed(self):
@@ -224,7 +224,7 @@ print(done.stderr, end="")
             server.listen()
             done = self.command("unshare", "--pid", "--fork", built("HOST_PROBE"), "signal", path, "1")
             self.assertEqual(done.returncode, 1)
-            self.assertRegex(done.stderr.decode(), f"^{path}: its process is in a PID namespace that is not seen from here: ")
+            self.assertRegex(done.stderr.decode(), f"^{path}: its process is in a PID namespace that")
 
     def test_pid_1_is_not_signalled(self):
         path = self.path("fake.sock")

@@ -1,7 +1,6 @@
-"""Jobs of systemd, over its private socket, as an installation restarts engines: a real systemd with units of the test's."""
+"""Jobs of systemd, over its private socket, as an installation restarts engines: a real systemd, the test's units."""
 
 import os
-import signal
 import socket
 import subprocess
 import threading
@@ -19,8 +18,8 @@ UNITS = {
     "hangs.service": f"{SERVICE}Type=notify\nTimeoutStartSec=infinity\nTimeoutStopSec=1\nExecStart=/bin/sleep 1000\n",
     "impatient.service": f"{SERVICE}Type=notify\nTimeoutStartSec=300ms\nExecStart=/bin/sleep 1000\n",
     "reloads.service": f"{SERVICE}ExecStart=/bin/sleep 1000\nExecReload=/bin/touch {{scratch}}/reloaded\n",
-    "needs.service": f"[Unit]\nDefaultDependencies=no\nRequires=fails.service\nAfter=fails.service\n[Service]\nExecStart=/bin/sleep 9\n",
-    "waits.service": f"[Unit]\nDefaultDependencies=no\nJobTimeoutSec=300ms\nAfter=hangs.service\n[Service]\nExecStart=/bin/sleep 9\n",
+    "needs.service": f"[Unit]\nRequires=fails.service\nAfter=fails.service\n{SERVICE}ExecStart=/bin/sleep 9\n",
+    "waits.service": f"[Unit]\nJobTimeoutSec=300ms\nAfter=hangs.service\n{SERVICE}ExecStart=/bin/sleep 9\n",
     "broken.service": "[Service]\n",
 }
 
@@ -96,13 +95,15 @@ class Jobs(Case):
                               stderr=subprocess.PIPE, text=True) as first:
             until(lambda: self.ask("state", "hangs.service") == (0, "activating"), "the job to begin")
             self.succeed(*self.systemd.argv("systemctl", "stop", "hangs.service"))
-            self.assertEqual(first.stderr.read(), "restart of hangs.service: was cancelled by another job for the unit\n")
+            self.assertEqual(first.stderr.read(),
+                             "restart of hangs.service: was cancelled by another job for the unit\n")
             self.assertEqual(first.wait(), 1)
 
     def test_a_job_that_runs_into_its_own_timeout(self):
         self.ask("restart", "hangs.service", seconds=1)
-        self.assertEqual(self.ask("restart", "waits.service"),
-                         (1, "restart of waits.service: ran into the unit's own timeout: see journalctl --unit waits.service"))
+        self.assertEqual(
+            self.ask("restart", "waits.service"),
+            (1, "restart of waits.service: ran into the unit's own timeout: see journalctl --unit waits.service"))
 
     def test_a_reload(self):
         self.assertEqual(self.ask("restart", "reloads.service"), (0, ""))
@@ -111,11 +112,11 @@ class Jobs(Case):
         self.assertTrue(os.path.exists(self.path("reloaded")))
         self.assertEqual(self.pids("reloads.service"), before)
 
-    def test_systemd_ends_meanwhile(self):
+    def test_systemd_is_replaced_meanwhile(self):
         with subprocess.Popen(self.words("restart", "hangs.service", 30),
                               stderr=subprocess.PIPE, text=True) as job:
             until(lambda: self.ask("state", "hangs.service") == (0, "activating"), "the job to begin")
-            os.kill(int(self.systemd.pid), signal.SIGKILL)
+            self.succeed(*self.systemd.argv("systemctl", "daemon-reexec"))
             self.assertIn("restart of hangs.service: systemd closed the connection", job.stderr.read())
             self.assertEqual(job.wait(), 1)
 

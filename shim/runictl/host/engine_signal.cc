@@ -18,8 +18,9 @@ Result<pid_t> listener(const std::string& socket) {
   if (!stream) return stream.error();
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (getsockopt(stream->number(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+  if (getsockopt(stream->number(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
     return last_error("SO_PEERCRED");
+  }
   return peer.pid;
 }
 
@@ -47,8 +48,9 @@ Result<void> signal_peer(const std::string& socket, int signal) {
   // The process may have ended and its number may have gone to another before the descriptor was there.
   const auto again = listener(socket);
   if (!again) return again.error();
-  if (*again != *pid)
+  if (*again != *pid) {
     return of(socket, "another process listens there by now: it has been restarted meanwhile");
+  }
   if (syscall(SYS_pidfd_send_signal, process.number(), signal, nullptr, 0) < 0) {
     return with_context(socket, last_error("signal process " + std::to_string(*pid)));
   }

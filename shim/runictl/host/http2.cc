@@ -16,7 +16,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -85,7 +84,7 @@ ssize_t on_send_data(nghttp2_session*, std::int32_t, std::uint8_t* buffer, std::
                      std::uint32_t* flags, nghttp2_data_source*, void* user_data) {
   Call& call = call_of(user_data);
   const std::size_t size = std::min(room, call.to_send.size() - call.sent);
-  std::memcpy(buffer, call.to_send.data() + call.sent, size);
+  std::copy_n(call.to_send.data() + call.sent, size, buffer);
   call.sent += size;
   if (call.sent == call.to_send.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
   return static_cast<ssize_t>(size);
@@ -160,8 +159,9 @@ Result<void> submit(nghttp2_session* session, const std::string& method, int tim
   nghttp2_data_provider body{};
   body.read_callback = on_send_data;
   int error = nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, nullptr, 0);
-  if (error == 0)
+  if (error == 0) {
     error = nghttp2_submit_request(session, nullptr, headers.data(), headers.size(), &body, nullptr);
+  }
   if (error < 0) return Error{std::string("HTTP/2: ") + nghttp2_strerror(error)};
   return {};
 }
@@ -223,8 +223,9 @@ Result<GrpcAnswer> answer_of(Call call) {
   if (!call.status && call.reset_by != 0) {
     return Error{std::string("the daemon broke off: ") + nghttp2_http2_strerror(call.reset_by)};
   }
-  if (!call.status)
+  if (!call.status) {
     return Error{"the answer is not gRPC's: HTTP status " + json::printable(call.http_status, kMaxWhy)};
+  }
   if (*call.status != 0) return GrpcAnswer{*call.status, {}, std::move(call.why)};
   auto message = without_prefix(call.received);
   if (!message) return Error{"the answer is not one message of gRPC"};

@@ -82,14 +82,16 @@ class Performing {
     const auto note = [&failed](const Result<void>& done) {
       if (!done) failed += "; not undone: " + done.error().what;
     };
-    for (auto change = done_.rbegin(); change != done_.rend(); ++change)
+    for (auto change = done_.rbegin(); change != done_.rend(); ++change) {
       note(files_.apply((*change)->undone()));
-    if (is_reloaded_) {
-      note(engine_.reload());
-      note(engine_.await(""));
     }
     // What is not undone has to stay in the record.
     if (failed.empty()) note(write_record(files_, record_));
+    if (is_reloaded_) {
+      auto done = engine_.reload();
+      if (done) done = engine_.await("");
+      if (!done && done.error().what != cause.what) note(done);
+    }
     return Error{cause.what + (failed.empty() ? "; everything is as it was" : failed)};
   }
 

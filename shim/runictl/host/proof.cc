@@ -20,8 +20,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kNamespace = "runi-proof";
 constexpr std::string_view kPlace = "/runictl";  // of the program, in the container
 
-constexpr int kCallTimeout_s = 20;
-constexpr int kSandboxTimeout_s = 60;  // its image may have to be pulled
+constexpr int kCallTimeoutS = 20;
+constexpr int kSandboxTimeoutS = 60;  // its image may have to be pulled
 constexpr std::chrono::seconds kPatience(20);
 constexpr std::chrono::milliseconds kInterval(20);
 
@@ -81,8 +81,9 @@ CriPod pod_of(const ProofWanted& wanted, const CriStatus& status, int attempt) {
   pod.handler = wanted.handler;
   // Where systemd makes the cgroups, containerd's default is no name that it takes (getCgroupsPath).
   const auto& systemd = status.handlers_with_systemd;
-  if (std::find(systemd.begin(), systemd.end(), wanted.handler) != systemd.end())
+  if (std::find(systemd.begin(), systemd.end(), wanted.handler) != systemd.end()) {
     pod.cgroup_parent = "/system.slice";
+  }
   return pod;
 }
 
@@ -113,7 +114,7 @@ Result<CriContainer> run_in(const Cri& cri, const CriPod& pod, const std::string
 
 Trial try_once(const Cri& cri, const ProofWanted& wanted, const CriStatus& status, int attempt) {
   const CriPod pod = pod_of(wanted, status, attempt);
-  const auto sandbox = cri.run_sandbox(pod, kSandboxTimeout_s);
+  const auto sandbox = cri.run_sandbox(pod, kSandboxTimeoutS);
   // Not before: the engine may have had to pull one for the sandbox.
   const auto image = choose_image(cri, status);
   if (!image) return {image.error()};
@@ -141,12 +142,13 @@ Result<Proof> prove_by_cri(const ProofWanted& wanted) {
   const auto of_handler = [&](const Error& error) {
     return with_context("handler " + wanted.handler, error);
   };
-  const auto cri = Cri::connect(wanted.socket, kCallTimeout_s);
+  const auto cri = Cri::connect(wanted.socket, kCallTimeoutS);
   if (!cri) return cri.error();
   const auto status = cri->status();
   if (!status) return status.error();
-  if (auto removed = remove_proofs(*cri); !removed)
+  if (auto removed = remove_proofs(*cri); !removed) {
     return with_context("an earlier proof's pod", removed.error());
+  }
   for (int attempt = 1;; ++attempt) {
     auto trial = try_once(*cri, wanted, *status, attempt);
     auto removed = remove_proofs(*cri);

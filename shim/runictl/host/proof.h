@@ -7,8 +7,8 @@
 
 namespace runi {
 
-// How `runictl in-container` ends, which is what runs in that container; otherwise with 0, if PID 1 is runi-init. Numbers
-// that neither runtimes nor shells have for errors of their own.
+// How `runictl in-container` ends, which is what runs in that container; otherwise with 0, if PID 1 is
+// runi-init. Numbers that neither runtimes nor shells have for errors of their own.
 inline constexpr int kIsPid1 = 41;     // it is PID 1 itself
 inline constexpr int kOtherInit = 42;  // PID 1 is another program
 

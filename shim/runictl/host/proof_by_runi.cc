@@ -70,6 +70,7 @@ bool read_to_end(int fd, Clock::time_point deadline, std::string& text) {
 
 Result<Ended> run(const std::string& root, std::vector<std::string> words, std::chrono::seconds patience) {
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   std::array<int, 2> ends{};

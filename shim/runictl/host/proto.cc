@@ -6,7 +6,11 @@
 namespace runi::proto {
 namespace {
 
-enum WireType : std::uint8_t { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
+// Wire types: what follows a field's number.
+constexpr unsigned kVarint = 0;
+constexpr unsigned kFixed64 = 1;
+constexpr unsigned kLength = 2;
+constexpr unsigned kFixed32 = 5;
 
 constexpr unsigned kTypeBits = 3;
 constexpr unsigned kVarintBits = 7;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -23,7 +22,7 @@ constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
 constexpr const char* kUnit = "org.freedesktop.systemd1.Unit";
 constexpr const char* kNoSuchUnit = "org.freedesktop.systemd1.NoSuchUnit";
 
-constexpr int kCallTimeout_ms = 20'000;
+constexpr int kCallTimeoutMs = 20'000;
 constexpr std::chrono::seconds kGreetingTimeout(10);
 constexpr std::chrono::milliseconds kNextGreeting(100);
 constexpr std::size_t kMaxText = 500;
@@ -130,7 +129,7 @@ Result<Message> call(DBusConnection* connection, const std::string& path, const 
   }
   Failure failure;
   Message answer(
-      dbus_connection_send_with_reply_and_block(connection, request.get(), kCallTimeout_ms, failure.place()));
+      dbus_connection_send_with_reply_and_block(connection, request.get(), kCallTimeoutMs, failure.place()));
   if (!answer) return error_of(failure);
   return answer;
 }
@@ -187,8 +186,9 @@ Result<std::string> wait_for(DBusConnection* connection, const std::string& job,
       if (auto result = result_of(message.get(), job)) return std::move(*result);
     }
     if (dbus_connection_get_is_connected(connection) == FALSE) return closed();
-    if (ms_until(deadline) == 0)
+    if (ms_until(deadline) == 0) {
       return Error{"has not ended within " + std::to_string(timeout_s) + " s, and goes on"};
+    }
     dbus_connection_read_write(connection, ms_until(deadline));
   }
 }

@@ -25,8 +25,9 @@ Result<Fd> connect_to(const std::string& path) {
   if (!fd.is_open()) return last_error("socket");
   if (connect(fd.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
   if (errno == ECONNREFUSED) return Error{path + ": nobody listens there: is the daemon running?"};
-  if (errno == EAGAIN)
+  if (errno == EAGAIN) {
     return Error{path + ": the daemon does not take connections: it hangs, or has not started yet"};
+  }
   return with_context(path, last_error("connect"));
 }
 
