@@ -13,7 +13,11 @@ NAME = "localhost/bed:1"
 
 def archive(case):
     """Builds the bed's image (busybox and the probe) and returns the archive's path."""
-    root = rootfs.make(case.folder("image"))
+    return pack(case, rootfs.make(case.folder("image")), NAME, {"Cmd": ["sleep", "86400"]})
+
+
+def pack(case, root, name, config):
+    """Builds an image of a root directory and returns the archive's path. config: what the image says of its containers."""
     layer = case.path("layer.tar")
     with tarfile.open(layer, "w") as tar:
         tar.add(root, ".")
@@ -23,12 +27,12 @@ def archive(case):
         "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine],
         "os": "linux",
         "created": "2020-01-01T00:00:00Z",
-        "config": {"Env": ["PATH=/bin"], "Cmd": ["sleep", "86400"]},
+        "config": {"Env": ["PATH=/bin"]} | config,
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff_id}"]},
         "history": [{"created": "2020-01-01T00:00:00Z", "created_by": "bed"}],
     }).encode()
     config_name = f"{hashlib.sha256(config).hexdigest()}.json"
-    manifest = json.dumps([{"Config": config_name, "RepoTags": [NAME], "Layers": ["layer.tar"]}]).encode()
+    manifest = json.dumps([{"Config": config_name, "RepoTags": [name], "Layers": ["layer.tar"]}]).encode()
     path = case.path("image.tar")
     with tarfile.open(path, "w") as tar:
         tar.add(layer, "layer.tar")

@@ -1,4 +1,4 @@
-"""deploy/kubernetes given to a real API server. Needs RUNI_KUBERNETES_BIN: see bed/kubernetes.py.
+"""deploy/kubernetes given to a real API server. Needs RUNI_KUBERNETES_BIN: see bed/control_plane.py.
 
 What a server does not know (admission policies, before 1.30 and 1.36) is left out, and said.
 """
@@ -9,7 +9,8 @@ import re
 
 from bed import manifests
 from bed.case import Case
-from bed.kubernetes import NODE, Kubernetes
+from bed.control_plane import NODE
+from bed.kubernetes import Kubernetes
 from bed.manifests import containers_of, of_kind, pod_of
 
 FLEET = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../hack/fleet"))

@@ -1,4 +1,4 @@
-"""runi on the node of a real Kubernetes, seen from kubectl. Needs RUNI_KUBERNETES_BIN: see bed/kubernetes.py."""
+"""runi on the node of a real Kubernetes, seen from kubectl. Needs RUNI_KUBERNETES_BIN: see bed/control_plane.py."""
 
 import json
 import os
@@ -6,8 +6,9 @@ import time
 
 from bed import shim
 from bed.case import PLAIN, Case, built, until
+from bed.control_plane import BUSYBOX_IMAGE
 from bed.engine import comm_of, state_of
-from bed.kubernetes import BUSYBOX_IMAGE, Kubernetes
+from bed.kubernetes import Kubernetes
 
 DEPLOY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/kubernetes")
 INJECTED = "runi.dev/injected"

@@ -107,7 +107,10 @@ Result<void> remove(const Fd& directory, const std::string& name, Kind kind) {
   const bool is_directory = kind == Kind::directory;
   if (unlinkat(directory.number(), name.c_str(), is_directory ? AT_REMOVEDIR : 0) < 0) {
     if (errno == ENOENT) return {};
-    if (is_directory && (errno == ENOTEMPTY || errno == EEXIST || errno == EBUSY)) return {};
+    // Others' files are in it, or it is where a pod's volume is mounted, below a root that is not to be
+    // written.
+    const bool stays = errno == ENOTEMPTY || errno == EEXIST || errno == EBUSY || errno == EROFS;
+    if (is_directory && stays) return {};
     return last_error("remove");
   }
   return sync_directory(directory);
