@@ -10,7 +10,8 @@ import signal
 import unittest
 
 from bed.case import Case, need
-from bed.node import Node, containerd2
+from bed.containerd import containerd_of
+from bed.node import Node
 
 PTRACE_TRACEME, PTRACE_SYSCALL, PTRACE_SETOPTIONS, PTRACE_GET_SYSCALL_INFO = 0, 24, 0x4200, 0x420E
 TRACESYSGOOD, EXITKILL = 1, 0x100000
@@ -119,7 +120,7 @@ class Killed(Case):
         self.assert_goes_on("containerd")
 
     def test_containerd_2(self):
-        self.node.use(containerd2(), "containerd")
+        self.node.use(containerd_of("2"), "containerd")
         self.node.write("/etc/containerd/config.toml", 'version = 2\nimports = ["/etc/containerd/conf.d/*.toml"]\n')
         self.runs("install", ("--engine", "podman", "--restart", "none"))
         self.assert_goes_on("containerd")

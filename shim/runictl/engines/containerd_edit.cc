@@ -217,6 +217,22 @@ class Adding {
     return toml_line(list);
   }
 
+  // What the built-in handler is set to beside its type: since 1.7 its sandbox_mode.
+  [[nodiscard]] std::string built_in_settings() const {
+    const TomlDocument defaults = parse_toml({{}, setup_.main_exists ? setup_.defaults : setup_.main.text});
+    const TomlValue* cri = cri_table(defaults.root, cri_plugin_of(version_in(defaults.root)));
+    const TomlValue* handler = descend(cri, std::array<string_view, 3>{"containerd", "runtimes", kBuiltIn});
+    if (handler == nullptr) return {};
+    std::string lines;
+    for (const TomlValue& value : handler->children) {
+      const bool is_setting = value.kind == TomlValue::Kind::scalar && value.key != "runtime_type";
+      if (is_setting && !says_nothing(value)) {
+        lines += "  " + toml_key(value.key) + " = " + toml_line(value) + "\n";
+      }
+    }
+    return lines;
+  }
+
   // The block's lines. Tables have their full names, so that they are valid at the end of any file.
   [[nodiscard]] std::string body(string_view plugin, bool own_file) const {
     const std::string runtimes = "[plugins." + toml_key(plugin) + ".containerd.runtimes.";
@@ -228,7 +244,7 @@ class Adding {
                toml_string(wanted_.name) + "\n";
     }
     // A list of handlers takes the built-in one's place.
-    if (needs_built_in_) lines += runtimes + toml_key(kBuiltIn) + "]\n" + type;
+    if (needs_built_in_) lines += runtimes + toml_key(kBuiltIn) + "]\n" + type + built_in_settings();
     const std::string table = runtimes + toml_key(wanted_.name);
     lines += table + "]\n" + type;
     for (const auto& [key, value] : settings_) {
@@ -372,10 +388,10 @@ class Adding {
 bool says_the_same(const ConfigFile& file, const std::string& rest, string_view handler) {
   const auto change = change_of_containerd(file, {file.path, rest}, handler, {});
   if (!change) return true;  // what is not TOML says nothing
-  const std::string built_in = ".containerd.runtimes." + std::string(kBuiltIn) + ".runtime_type";
+  const std::string built_in = ".containerd.runtimes." + std::string(kBuiltIn) + ".";
   const std::string chosen = ".containerd." + std::string(kDefaultName);
   return std::all_of(change->others.begin(), change->others.end(), [&](const std::string& path) {
-    return path.ends_with(built_in) || path.ends_with(chosen);
+    return path.find(built_in) != std::string::npos || path.ends_with(chosen);
   });
 }
 

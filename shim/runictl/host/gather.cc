@@ -123,10 +123,11 @@ Fault ask_containerd(const Machine& machine, const std::string& main, EngineFact
         "install a containerd of version 1.6 or later"};
   }
   engine.containerd.merging = *merging;
-  if (exists(machine, main)) return std::nullopt;
+  const bool has_main = exists(machine, main);
+  if (has_main && *merging != Merging::replaces) return std::nullopt;
   auto defaults = output_of(machine, {engine.program, "config", "default"}, kPatienceSeconds);
   if (!defaults) return Refusal{engine.program, defaults.error().what, "start containerd by hand to see why"};
-  fallback = std::move(*defaults);
+  (has_main ? engine.containerd.defaults : fallback) = std::move(*defaults);
   return std::nullopt;
 }
 
