@@ -5,6 +5,7 @@
 #include "runictl/engines/effective.h"
 #include "runictl/engines/judge.h"
 #include "runictl/engines/marked_block.h"
+#include "runictl/engines/rendered.h"
 
 #include <algorithm>
 #include <array>
@@ -285,7 +286,7 @@ class Adding {
 
   [[nodiscard]] std::string drop_in() const {
     if (replaces() || main().version < 2) return {};
-    if (!setup_.drop_ins.empty()) return joined(setup_.drop_ins, wanted_.name + ".toml");
+    if (reads_drop_ins(setup_)) return joined(setup_.drop_ins, wanted_.name + ".toml");
     const TomlValue* imports = main().root.member("imports");
     if (imports == nullptr) return {};
     for (const std::string& pattern : imports->words()) {
@@ -306,7 +307,7 @@ class Adding {
       }
       return WriteFile{path, with_block("", wanted_.name, body(cri_plugin_of(main().version), true)), true};
     }
-    if (setup_.rendered) return refuse_rendered();
+    if (setup_.rendered) return refuse_rendered(setup_, main().version);
     if (!setup_.main_exists) {
       const std::string lines = body(cri_plugin_of(main().version), true);
       return WriteFile{main().file.path, with_block("", wanted_.name, lines), true};
@@ -330,20 +331,6 @@ class Adding {
     }
     if (auto refusal = judge_default(false)) return *refusal;
     return checked(*target, body(plugin_in(*target), false));
-  }
-
-  [[nodiscard]] Edit refuse_rendered() const {
-    const std::string cause = "this file is written anew at each start, and ";
-    if (replaces()) {
-      return Refusal{main().file.path,
-                     cause + "containerd 1.x would take the whole CRI section from a file beside it",
-                     "add the handler to the distribution's template, or move to one with containerd 2"};
-    }
-    const std::string folder = main().version < 3 ? "config.toml.d" : "config-v3.toml.d";
-    return Refusal{main().file.path, cause + "it imports no folder",
-                   "add imports = [" +
-                       toml_string(joined(directory_of(main().file.path), folder) + "/*.toml") +
-                       "] to the distribution's template, and restart it"};
   }
 
   // TOML cannot add to a table that is written in braces, and what a block says twice is refused.
