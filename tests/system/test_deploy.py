@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from bed import image
+from bed import crio, image
 from bed.case import Case, built, need, until
 from bed.containerd import containerd_of
 from bed.cri import Cri
@@ -264,39 +264,8 @@ class CrioFiles(unittest.TestCase):
 
 
 class Crio(Deploy):
-    MAIN = """
-[crio]
-root = "{scratch}/storage"
-runroot = "{scratch}/runroot"
-storage_driver = "vfs"
-log_dir = "{scratch}/pods"
-version_file = "{scratch}/version"
-clean_shutdown_file = "{scratch}/clean"
-[crio.api]
-listen = "{address}"
-stream_port = "0"
-[crio.runtime]
-cgroup_manager = "cgroupfs"
-conmon_cgroup = "pod"
-selinux = false
-apparmor_profile = "unconfined"
-container_exits_dir = "{scratch}/exits"
-container_attach_socket_dir = "{scratch}/attach"
-namespaces_dir = "{scratch}/namespaces"
-[crio.image]
-pause_image = "{image}"
-pause_command = ""
-signature_policy = "{scratch}/policy.json"
-[crio.network]
-network_dir = "{scratch}/cni"
-plugin_dirs = ["{scratch}/cni"]
-"""
-
     def test_pods(self):
-        program = os.environ.get("RUNI_CRIO")
-        if not program:
-            raise unittest.SkipTest("needs RUNI_CRIO: the program of a CRI-O")
-        podman = need("podman")
+        program = crio.crio()
         has_packages = os.path.exists("/usr/libexec/crio/conmon")
         folder = "upstream" if has_packages else "distribution"
         if not has_packages:
@@ -304,16 +273,10 @@ plugin_dirs = ["{scratch}/cni"]
             need("crun")
         self.put(f"crio/{folder}/10-runi.conf", "/etc/crio/crio.conf.d/10-runi.conf")
         self.put(f"crio/{folder}/runi.json", os.path.join(self.configuration, "runi.json"))
-        with open(self.path("policy.json"), "w", encoding="utf-8") as file:
-            file.write('{"default": [{"type": "insecureAcceptAnything"}]}')
         self.address = self.path("crio.sock")
-        self.folder("cni")
-        with open("/etc/crio/crio.conf", "w", encoding="utf-8") as file:
-            file.write(self.MAIN.format(scratch=self.scratch, address=self.address, image=image.NAME))
+        crio.prepare(self, program, self.address)
         found = json.loads(self.command(built("RUNICTL"), "check", "--json").stdout)["findings"]
         self.assertEqual([f for f in found if f["subject"] == "CRI-O" and f["severity"] in ("warning", "problem")], [])
-        self.succeed(podman, "--root", self.path("storage"), "--runroot", self.path("runroot"), "--storage-driver", "vfs",
-                     "load", "--quiet", "--input", image.archive(self), env=os.environ | {"HOME": self.folder("home")})
         path = f"{os.environ['PATH']}:{os.path.dirname(program)}"
         process = self.daemon(["env", f"PATH={path}", program, "--config", "/etc/crio/crio.conf", "--config-dir",
                                "/etc/crio/crio.conf.d"], self.path("crio.log"))
