@@ -2,6 +2,7 @@
 
 #include "core/path.h"
 #include "runictl/engines/containerd_tables.h"
+#include "runictl/engines/crio.h"
 #include "runictl/engines/drop_in.h"
 #include "runictl/engines/effective.h"
 #include "runictl/host/run.h"
@@ -171,7 +172,7 @@ Result<void> judge_crio_candidate(const Machine& machine, const HostFiles& host,
                                kPatienceSeconds);
   if (!after) return after.error();
   const std::array<std::string_view, 4> table = {"crio", "runtime", "runtimes", handler.name};
-  auto change = change_of_table(engine.effective, {"crio config", *after}, table);
+  auto change = change_of_table(engine.effective, {"crio config", read_crio_config(*after)}, table);
   if (!change) return change.error();
   if (handler.is_default) std::erase(change->others, "crio.runtime.default_runtime");
   if (!change->others.empty()) return unexpected(candidate, engine, change->others);

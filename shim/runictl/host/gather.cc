@@ -1,6 +1,7 @@
 #include "runictl/host/gather.h"
 
 #include "core/path.h"
+#include "runictl/engines/crio.h"
 #include "runictl/host/processes.h"
 #include "runictl/host/run.h"
 #include "runictl/installer/hosts.h"
@@ -150,7 +151,7 @@ Fault ask_crio(const Machine& machine, EngineFacts& engine) {
   if (!effective) {
     return Refusal{engine.program, effective.error().what, "correct CRI-O's configuration first"};
   }
-  engine.effective = {"crio config", std::move(*effective)};
+  engine.effective = {"crio config", read_crio_config(*effective)};
   return std::nullopt;
 }
 
