@@ -7,7 +7,8 @@ import subprocess
 import unittest
 
 from bed.case import Case, built, need
-from bed.node import Node, containerd2
+from bed.containerd import containerd_of
+from bed.node import Node
 
 MAIN = "/etc/containerd/config.toml"
 DROP_IN = "/etc/containerd/conf.d/runi.toml"
@@ -71,18 +72,37 @@ class Rounds(Files):
         need("containerd")
         self.assert_rounds("containerd", MAIN, "BinaryName")
 
+    def test_a_block_in_the_file_of_containerd_1_7(self):
+        self.node.use(containerd_of("1.7"), "containerd")
+        self.use_containerd()
+        self.assert_rounds("containerd", MAIN, "SystemdCgroup = true\n# END runi runi")
+
+    def test_the_first_handlers_in_a_file_of_containerd_1_7(self):
+        self.node.use(containerd_of("1.7"), "containerd")
+        self.use_containerd("version = 2\n")
+        self.assert_rounds("containerd", MAIN, 'sandbox_mode = "podsandbox"\n')
+
+    def test_containerd_1_7_without_a_file(self):
+        self.node.use(containerd_of("1.7"), "containerd")
+        self.assert_rounds("containerd", MAIN, 'sandbox_mode = "podsandbox"\n')
+
+    def test_the_default_of_containerd_1_7(self):
+        self.node.use(containerd_of("1.7"), "containerd")
+        self.use_containerd()
+        self.assert_rounds("containerd", MAIN, 'default_runtime_name = "runi"', "--set-default")
+
     def test_a_drop_in_of_containerd_2(self):
-        self.node.use(containerd2(), "containerd")
+        self.node.use(containerd_of("2"), "containerd")
         self.use_containerd(IMPORTS + SYSTEMD)
         self.assert_rounds("containerd", DROP_IN, "version = 2\n")
 
     def test_a_block_in_the_file_of_containerd_2(self):
-        self.node.use(containerd2(), "containerd")
+        self.node.use(containerd_of("2"), "containerd")
         self.use_containerd()
         self.assert_rounds("containerd", MAIN, "SystemdCgroup = true\n# END runi runi")
 
     def test_the_default_of_containerd_2(self):
-        self.node.use(containerd2(), "containerd")
+        self.node.use(containerd_of("2"), "containerd")
         self.use_containerd(IMPORTS + '[plugins."io.containerd.grpc.v1.cri".containerd]\ndefault_runtime_name = "runc"\n')
         self.assert_rounds("containerd", DROP_IN, 'default_runtime_name = "runi"', "--set-default")
 

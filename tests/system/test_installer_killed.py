@@ -9,7 +9,8 @@ import unittest
 
 from bed.calls import kill_at, need_x86_64
 from bed.case import Case, need
-from bed.node import Node, containerd2
+from bed.containerd import containerd_of
+from bed.node import Node
 
 STEP = 1 if os.environ.get("RUNI_TEST_EACH_CALL") else 3
 
@@ -70,7 +71,7 @@ class Killed(Case):
         self.assert_goes_on("containerd", 2)
 
     def test_containerd_2(self):
-        self.node.use(containerd2(), "containerd")
+        self.node.use(containerd_of("2"), "containerd")
         self.node.write("/etc/containerd/config.toml", 'version = 2\nimports = ["/etc/containerd/conf.d/*.toml"]\n')
         self.runs("install", ("--engine", "podman", "--restart", "none"))
         self.assert_goes_on("containerd", 2)

@@ -25,6 +25,8 @@ struct ContainerdSetup {
   Merging merging = Merging::merges_first;
   bool rendered = false;      // the main file is written anew at each start, as k3s and RKE2 do
   std::string drop_ins = {};  // a folder that is read though the main file does not import it; may be empty
+  std::string defaults =
+      {};  // of a 1.x that has a main file: what `containerd config default` prints; may be empty
 };
 
 // The handler's settings are those of the handler that it is to be like, and pod_annotations and BinaryName.
