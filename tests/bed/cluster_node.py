@@ -14,7 +14,7 @@ import unittest
 
 from bed import image
 from bed.case import built, need, until
-from bed.control_plane import BUSYBOX_IMAGE, CNI_FOLDERS, KUBELET, NETWORK, NODE, NODE_ADDRESS, ControlPlane
+from bed.control_plane import BUSYBOX_IMAGE, CNI_FOLDERS, NETWORK, NODE, NODE_ADDRESS, ControlPlane
 from bed.engine import all_pids
 
 # Debian's file, with what an administrator adds for a kubelet that uses systemd's cgroups.
@@ -43,8 +43,7 @@ Wants=containerd.service
 After=containerd.service
 
 [Service]
-ExecStart=/usr/local/bin/kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=/etc/kubernetes/kubeconfig {remote} \\
-  --container-runtime-endpoint=unix:///run/containerd/containerd.sock --hostname-override={node} --node-ip={address}
+ExecStart=/usr/local/bin/kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=/etc/kubernetes/kubeconfig {flags}
 Restart=always
 RestartSec=1
 KillMode=process
@@ -248,14 +247,12 @@ class ClusterNode:
         program = self.control_plane.programs["kubelet"]
         self._put("usr/local/bin/kubelet", "")
         self.case.succeed("mount", "--bind", program, os.path.join(self.root, "usr/local/bin/kubelet"))
-        help_text = self.case.command(program, "--help").stdout
-        self._put("etc/systemd/system/kubelet.service", KUBELET_UNIT.format(
-            remote="--container-runtime=remote" if b"--container-runtime " in help_text else "",  # until 1.26
-            node=NODE, address=NODE_ADDRESS))
+        flags, configuration = self.control_plane.kubelet(
+            "/run/containerd/containerd.sock", cgroupDriver="systemd", resolvConf="/etc/resolv.conf", maxPods=200,
+            kubeAPIQPS=100, kubeAPIBurst=200, syncFrequency="10s")
+        self._put("etc/systemd/system/kubelet.service", KUBELET_UNIT.format(flags=" ".join(flags)))
         self._put("etc/kubernetes/kubeconfig", json.dumps(self.control_plane.kubeconfig))
-        self._put("etc/kubernetes/kubelet.yaml", json.dumps(KUBELET | {
-            "cgroupDriver": "systemd", "resolvConf": "/etc/resolv.conf", "maxPods": 200,
-            "kubeAPIQPS": 100, "kubeAPIBurst": 200, "syncFrequency": "10s"}))
+        self._put("etc/kubernetes/kubelet.yaml", json.dumps(configuration))
 
     def _boot(self):
         hierarchies = self._make_cgroups()
