@@ -60,8 +60,9 @@ std::string sha256(std::string_view bytes) {
   end.append((2 * kBlock - 8 - end.size()) % kBlock, '\0');
   const std::uint64_t bits = std::uint64_t{bytes.size()} * 8;
   for (int shift = 56; shift >= 0; shift -= 8) end += static_cast<char>(bits >> shift & 0xff);
-  for (std::size_t at = 0; at < end.size(); at += kBlock)
+  for (std::size_t at = 0; at < end.size(); at += kBlock) {
     add_block(state, std::string_view(end).substr(at, kBlock));
+  }
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
   for (const std::uint32_t word : state) {

@@ -64,8 +64,9 @@ class Run {
       lock_ = std::move(*lock);
     }
     auto record = read_record(files_);
-    if (!record)
+    if (!record) {
       return Refusal{"", record.error().what, "correct the record, or remove it: runi's lines have marks"};
+    }
     record_ = std::move(*record);
     auto kind = choose(is_removal);
     if (auto* refusal = std::get_if<Refusal>(&kind)) return *refusal;
@@ -97,8 +98,9 @@ class Run {
   Fault plan_addition() {
     if (facts_.payload != nullptr) {
       auto payload = read_payload();
-      if (!payload)
+      if (!payload) {
         return Refusal{"", payload.error().what, "install runi first, or run this from its image"};
+      }
       payload_ = std::move(*payload);
     }
     return take(
@@ -164,8 +166,9 @@ Result<int> run(const InstallOptions& options, bool is_removal) {
   if (!by) return by.error();
   for (const auto& [option, path] :
        {std::pair{"--prefix ", &options.prefix}, {"--runtime ", &options.runtime}}) {
-    if (!path->empty() && !path->starts_with('/'))
+    if (!path->empty() && !path->starts_with('/')) {
       return Error{option + *path + ": expected an absolute path"};
+    }
   }
   auto machine = Machine::at(options.host_root);
   if (!machine) return with_context("--host-root " + options.host_root, machine.error());

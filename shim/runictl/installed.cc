@@ -28,15 +28,17 @@ struct Held {
 std::string fault_of_configuration(const EngineFacts& engine, const Entry& entry) {
   const Edit edit = add_handler(engine, {entry.handler, entry.program, {}, entry.is_default});
   if (const auto* refusal = std::get_if<Refusal>(&edit)) return refusal->line();
-  if (const auto* write = std::get_if<WriteFile>(&edit))
+  if (const auto* write = std::get_if<WriteFile>(&edit)) {
     return write->path + ": the handler is missing or changed";
+  }
   return {};
 }
 
 Held look_at(const Machine& machine, const HostFiles& files, const Entry& entry) {
   Held held{&entry, {}};
-  if (entry.progress == Progress::begun)
+  if (entry.progress == Progress::begun) {
     held.faults.emplace_back("begun and not finished; run the same command again");
+  }
   bool is_changed = true;
   for (const RecordedFile& file : entry.files) {
     const auto state = files.look(file.path);
@@ -107,8 +109,9 @@ Result<int> installed(const InstallOptions& options) {
   if (!record) return record.error();
   std::vector<Held> all;
   for (const Entry& entry : record->entries) {
-    if (entry.handler != options.handler || (!options.engine.empty() && entry.engine != options.engine))
+    if (entry.handler != options.handler || (!options.engine.empty() && entry.engine != options.engine)) {
       continue;
+    }
     all.push_back(look_at(*machine, files, entry));
   }
   const bool holds = !all.empty() && std::all_of(all.begin(), all.end(),

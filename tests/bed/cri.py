@@ -42,6 +42,7 @@ class Cri(Engine):
         wanted = self.api.ImageStatusRequest(image=self.api.ImageSpec(image=image.NAME))
         until(lambda: images.ImageStatus(wanted, wait_for_ready=True).image.id, "the image to be known to CRI")
         self.pods = 0
+        self.removed = set()
         self.logs = case.folder("logs")
 
     def pod(self, which, annotations=None, pid="CONTAINER"):
@@ -56,7 +57,7 @@ class Cri(Engine):
                 security_context=api.LinuxSandboxSecurityContext(namespace_options=self._namespaces(pid))))
         sandbox = self.runtime.RunPodSandbox(
             api.RunPodSandboxRequest(config=config, runtime_handler=which)).pod_sandbox_id
-        self.case.addCleanup(self._remove_pod, sandbox)
+        self.case.addCleanup(self.remove_pod, sandbox)
         return sandbox, config
 
     def container(self, pod, args, **options):
@@ -106,7 +107,11 @@ class Cri(Engine):
         api = self.api
         return api.NamespaceOption(network=api.NODE, pid=api.NamespaceMode.Value(pid))
 
-    def _remove_pod(self, sandbox):
+    def remove_pod(self, sandbox):
+        """Removes a pod that pod() made, unless that was done before."""
+        if sandbox in self.removed:
+            return
+        self.removed.add(sandbox)
         self.runtime.StopPodSandbox(self.api.PodSandbox(pod_sandbox_id=sandbox))
         self.runtime.RemovePodSandbox(self.api.PodSandbox(pod_sandbox_id=sandbox))
 

@@ -69,6 +69,15 @@ class Containerd(ThisMachine):
         with open(self.path("containerd.log"), encoding="utf-8") as log:
             return log.read().count("--- ended")
 
+    @staticmethod
+    def answers(cri, container):
+        """Whether the connection is one to the daemon that runs now."""
+        try:
+            cri.status(container)
+        except Exception as error:  # pylint: disable=broad-except # grpc is not there on every machine
+            return "UNAVAILABLE" not in str(error)
+        return True
+
     def assert_all(self, program, imports=""):
         self.start(program, imports)
         before = self.changed()
@@ -90,9 +99,11 @@ class Containerd(ThisMachine):
         self.assertIn("1 of the handler's containers exist: bed/pod1", refused)
         self.runictl("uninstall", *options, "--force")
         self.assertEqual(os.readlink("/opt/runi/sbin/runi"), os.path.realpath(need("runc")))
+        until(lambda: self.answers(cri, container), "the connection to the restarted containerd")
         cri.stop(container, 1)
         self.runictl("install", *options, "--prefix", "/opt/runi")
-        cri.runtime.RemovePodSandbox(cri.api.RemovePodSandboxRequest(pod_sandbox_id=pod[0]))
+        until(lambda: self.answers(cri, container), "the connection to the restarted containerd")
+        cri.remove_pod(pod[0])
         self.runictl("uninstall", *options)
         self.assertEqual(self.changed(), before)
         with open("/etc/containerd/config.toml", encoding="utf-8") as file:

@@ -264,8 +264,9 @@ class Adding {
   // A key that is set cannot be set again, except in a file that is merged over the one that sets it.
   [[nodiscard]] Step judge_default(bool own_file) const {
     const Placed chosen = chosen_default();
-    if (!wanted_.is_default || !chosen || is_default_already() || (own_file && !replaces()))
+    if (!wanted_.is_default || !chosen || is_default_already() || (own_file && !replaces())) {
       return std::nullopt;
+    }
     return Refusal{chosen.where(),
                    std::string(chosen.value->key) + " is set here, and a person has to change it",
                    "install without --set-default, and then write " + default_line() + " there"};

@@ -18,7 +18,7 @@
 namespace runi {
 namespace {
 
-constexpr int kPatience_s = 30;
+constexpr int kPatienceSeconds = 30;
 constexpr std::string_view kDirectory = "/var/lib/runi/candidate";
 
 std::string beside_main(const EngineFacts& engine) {
@@ -83,7 +83,7 @@ class Containerd {
 
  private:
   [[nodiscard]] Result<std::string> dump(const std::string& main) const {
-    return output_of(machine_, {engine_.program, "--config", main, "config", "dump"}, kPatience_s);
+    return output_of(machine_, {engine_.program, "--config", main, "config", "dump"}, kPatienceSeconds);
   }
 
   // Returns the main file of the configuration with the candidate.
@@ -108,8 +108,9 @@ class Containerd {
     files_.push_back(wrapper);
     const std::int64_t version = version_in(parse_toml(setup_.main).root);
     std::string text = version > 0 ? "version = " + std::to_string(version) + "\n" : "";
-    for (const std::string& path : imports)
+    for (const std::string& path : imports) {
       text += (&path == imports.data() ? "imports = [" : ", ") + toml_string(path);
+    }
     if (auto laid = laid_.add(copy, candidate.text); !laid) return laid.error();
     if (auto laid = laid_.add(wrapper, text + "]\n"); !laid) return laid.error();
     return wrapper;
@@ -161,8 +162,8 @@ Result<void> judge_crio_candidate(const Machine& machine, const HostFiles& host,
     if (file.path == engine.kind->config) continue;
     if (auto done = laid.add(joined(kDirectory, base_name(file.path)), file.text); !done) return done;
   }
-  const auto after =
-      output_of(machine, {engine.program, "--config-dir", std::string(kDirectory), "config"}, kPatience_s);
+  const auto after = output_of(machine, {engine.program, "--config-dir", std::string(kDirectory), "config"},
+                               kPatienceSeconds);
   if (!after) return after.error();
   const std::array<std::string_view, 4> table = {"crio", "runtime", "runtimes", handler.name};
   auto change = change_of_table(engine.effective, {"crio config", *after}, table);
@@ -178,7 +179,7 @@ Result<void> judge_docker_candidate(const Machine& machine, const HostFiles& hos
   Laid laid(host);
   const std::string path = joined(kDirectory, "daemon.json");
   if (auto done = laid.add(path, candidate.text); !done) return done;
-  const auto ran = run_in(machine, {engine.program, "--validate", "--config-file", path}, kPatience_s);
+  const auto ran = run_in(machine, {engine.program, "--validate", "--config-file", path}, kPatienceSeconds);
   if (!ran) return ran.error();
   const bool is_old = ran->message.find("unknown flag") != std::string::npos;  // Docker before 23
   if (ran->status == 0 || is_old) return {};

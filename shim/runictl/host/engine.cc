@@ -28,8 +28,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kReload_s = 120;
-constexpr int kCall_s = 10;
+constexpr int kReloadSeconds = 120;
+constexpr int kCallSeconds = 10;
 constexpr std::chrono::seconds kPatience(60);
 constexpr std::chrono::milliseconds kPause(200);
 constexpr std::string_view kSystemd = "/run/systemd/private";
@@ -73,7 +73,7 @@ Result<Cri> connect_to_cri(const Machine& machine, const EngineFacts& facts, Soc
   auto found = find_socket(machine, facts.socket);
   if (!found) return found.error();
   socket = std::move(*found);
-  return Cri::connect(socket.name, kCall_s);
+  return Cri::connect(socket.name, kCallSeconds);
 }
 
 }  // namespace
@@ -94,16 +94,17 @@ Result<void> Engine::reload() const {
 Result<void> Engine::reload_by_systemd() const {
   const auto socket = find_socket(machine_, std::string(kSystemd));
   const auto systemd = socket ? Systemd::connect(socket->name) : Result<Systemd>(socket.error());
-  if (!systemd)
+  if (!systemd) {
     return Error{systemd.error().what + "; restart by --restart signal, or by hand after --restart none"};
+  }
   std::string unit(facts_.kind->units[0]);
   for (const std::string_view each : facts_.kind->units) {
     if (each.empty()) continue;
     const auto state = systemd->active_state(std::string(each));
     if (state && *state != "inactive") unit = each;
   }
-  if (facts_.kind->reloading == Reloading::reload) return systemd->reload(unit, kReload_s);
-  return systemd->restart(unit, kReload_s);
+  if (facts_.kind->reloading == Reloading::reload) return systemd->reload(unit, kReloadSeconds);
+  return systemd->restart(unit, kReloadSeconds);
 }
 
 Result<void> Engine::reload_by_signal() const {
@@ -129,10 +130,9 @@ Result<void> Engine::await(const std::string& handler) const {
     Socket socket;
     const auto cri = connect_to_cri(machine_, facts_, socket);
     const auto status = cri ? cri->status() : Result<CriStatus>(cri.error());
+    if (status && handler.empty()) return {};
     if (!status) {
       last = status.error().what;
-    } else if (handler.empty()) {
-      return {};
     } else if (!status->is_ready) {
       last = facts_.socket + ": the engine is not ready: " + status->why;
     } else if (status->handlers && std::find(status->handlers->begin(), status->handlers->end(), handler) ==

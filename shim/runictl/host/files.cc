@@ -154,8 +154,9 @@ Result<void> HostFiles::apply(const Change& change) const {
   const auto there = look(path);
   if (!there) return with_context(path, there.error());
   if (there->is(change.after)) return {};
-  if (!there->is(change.before))
+  if (!there->is(change.before)) {
     return Error{path + ": somebody has changed it in the meantime; run this again"};
+  }
   return put(path, change.after);
 }
 

@@ -22,7 +22,7 @@
 namespace runi {
 namespace {
 
-constexpr int kPatience_s = 20;
+constexpr int kPatienceSeconds = 20;
 constexpr std::size_t kMaxProgramBytes = 64 << 20;
 
 bool exists(const Machine& machine, std::string_view path) {
@@ -114,7 +114,7 @@ Fault find_program(const Machine& machine, const std::optional<HostProcess>& pro
 // What only an addition has to know: how the program makes one configuration of the files.
 Fault ask_containerd(const Machine& machine, const std::string& main, EngineFacts& engine,
                      std::string& fallback) {
-  const auto version = output_of(machine, {engine.program, "--version"}, kPatience_s);
+  const auto version = output_of(machine, {engine.program, "--version"}, kPatienceSeconds);
   const auto merging = version ? merging_of(*version) : std::nullopt;
   if (!merging) {
     return Refusal{
@@ -124,7 +124,7 @@ Fault ask_containerd(const Machine& machine, const std::string& main, EngineFact
   }
   engine.containerd.merging = *merging;
   if (exists(machine, main)) return std::nullopt;
-  auto defaults = output_of(machine, {engine.program, "config", "default"}, kPatience_s);
+  auto defaults = output_of(machine, {engine.program, "config", "default"}, kPatienceSeconds);
   if (!defaults) return Refusal{engine.program, defaults.error().what, "start containerd by hand to see why"};
   fallback = std::move(*defaults);
   return std::nullopt;
@@ -145,9 +145,10 @@ void gather_containerd(const Machine& machine, const std::string& main, const st
 }
 
 Fault ask_crio(const Machine& machine, EngineFacts& engine) {
-  auto effective = output_of(machine, {engine.program, "config"}, kPatience_s);
-  if (!effective)
+  auto effective = output_of(machine, {engine.program, "config"}, kPatienceSeconds);
+  if (!effective) {
     return Refusal{engine.program, effective.error().what, "correct CRI-O's configuration first"};
+  }
   engine.effective = {"crio config", std::move(*effective)};
   return std::nullopt;
 }
@@ -170,7 +171,7 @@ bool is_trusted_place(const Machine& machine, std::string path) {
 
 std::string first_runtime(const Machine& machine) {
   for (const std::string& path : runtime_candidates("")) {
-    const std::string real = resolve(machine, path);
+    std::string real = resolve(machine, path);
     const auto found = real.empty() ? Result<std::optional<Found>>(Error{}) : machine.find(real);
     if (found && *found && !runi_version_of(**found)) return real;
   }
@@ -183,8 +184,9 @@ std::variant<const EngineKind*, Refusal> choose_engine(const Machine& machine) {
   if (const std::string socket = find_kubelets_socket(machine); !socket.empty()) {
     Kinds kinds = kinds_where([&](const EngineKind& kind) { return kind.socket == socket; });
     // k3s and RKE2 have one socket.
-    if (kinds.size() > 1)
+    if (kinds.size() > 1) {
       std::erase_if(kinds, [&](const EngineKind* kind) { return !exists(machine, kind->config); });
+    }
     if (!kinds.empty()) return kinds.front();
     return Refusal{socket, "the kubelet's engine is not one that is known by its socket",
                    "name it with --engine"};
@@ -209,8 +211,9 @@ std::variant<EngineFacts, Refusal> gather_engine(const Machine& machine, const E
   const std::optional<HostProcess> process = find_engine(machine, kind, main);
   const bool is_containerd = kind.type == EngineType::containerd;
   std::string fallback;
-  if (auto refusal = find_program(machine, process, engine); refusal && purpose == Purpose::addition)
+  if (auto refusal = find_program(machine, process, engine); refusal && purpose == Purpose::addition) {
     return *refusal;
+  }
   if (purpose == Purpose::addition) {
     Fault refusal;
     if (is_containerd) refusal = ask_containerd(machine, main, engine, fallback);

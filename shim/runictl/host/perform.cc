@@ -82,8 +82,9 @@ class Performing {
     const auto note = [&failed](const Result<void>& done) {
       if (!done) failed += "; not undone: " + done.error().what;
     };
-    for (auto change = done_.rbegin(); change != done_.rend(); ++change)
+    for (auto change = done_.rbegin(); change != done_.rend(); ++change) {
       note(files_.apply((*change)->undone()));
+    }
     // What is not undone has to stay in the record.
     if (failed.empty()) note(write_record(files_, record_));
     if (is_reloaded_) {

@@ -95,6 +95,7 @@ Result<Ran> run_in(const Machine& machine, const std::vector<std::string>& argv,
   if (!out || !err || !failure) return with_context(argv[0], last_error("pipe"));
   std::vector<std::string> words = argv;
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   const pid_t pid = fork();

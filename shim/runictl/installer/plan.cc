@@ -39,6 +39,29 @@ bool has_cri(const EngineKind& kind) {
   return kind.type == EngineType::containerd || kind.type == EngineType::crio;
 }
 
+// What runictl may replace though no record knows it, at the place of a program, of an init and of a link.
+bool is_program(const State& state) {
+  // What an uninstallation has left for containers that still ran.
+  if (state.kind == Kind::link) {
+    return base_name(state.content) == "runc" || base_name(state.content) == "crun";
+  }
+  return state.kind == Kind::file && state.content.starts_with("\177ELF") &&
+         state.content.find("runi.dev/") != std::string::npos;
+}
+
+bool is_init(const State& state) {
+  return state.kind == Kind::file && state.content.starts_with("\177ELF") &&
+         state.content.find(kInitName) != std::string::npos;
+}
+
+bool is_link(const State& state) {
+  return state.kind == Kind::link && base_name(state.content).starts_with("runi");
+}
+
+bool never(const State&) {
+  return false;
+}
+
 class Installing {
  public:
   Installing(const HostFacts& facts, const InstallWanted& wanted, const Record& record)
@@ -126,20 +149,6 @@ class Installing {
   }
 
   Fault add_programs() {
-    static constexpr auto is_program = [](const State& state) {
-      // What an uninstallation has left for containers that still ran.
-      if (state.kind == Kind::link)
-        return base_name(state.content) == "runc" || base_name(state.content) == "crun";
-      return state.kind == Kind::file && state.content.starts_with("\177ELF") &&
-             state.content.find("runi.dev/") != std::string::npos;
-    };
-    static constexpr auto is_init = [](const State& state) {
-      return state.kind == Kind::file && state.content.starts_with("\177ELF") &&
-             state.content.find(kInitName) != std::string::npos;
-    };
-    static constexpr auto is_link = [](const State& state) {
-      return state.kind == Kind::link && base_name(state.content).starts_with("runi");
-    };
     if (const Payload* payload = facts_.payload) {
       if (!facts_.prefix_fault.empty()) {
         return Refusal{facts_.prefix, facts_.prefix_fault, "choose a directory for programs with --prefix"};
@@ -184,7 +193,6 @@ class Installing {
       return Refusal{first, "this configuration of runi's names no runtime " + quoted(runtime),
                      "add \"runtime\": " + json::quote(runtime) + " to it"};
     }
-    static constexpr auto never = [](const State&) { return false; };
     return make(path, Role::program, State::file("{ \"runtime\": " + json::quote(runtime) + " }\n"), never);
   }
 
@@ -213,8 +221,9 @@ class Installing {
     if (const auto* remove = std::get_if<RemoveFile>(&removal)) path = remove->path;
     const ConfigFile* there = file_at(files, path);
     const RecordedFile* known = find_recorded(recorded_, path);
-    if (there == nullptr || (known != nullptr && is_as_recorded(*known, State::file(there->text))))
+    if (there == nullptr || (known != nullptr && is_as_recorded(*known, State::file(there->text)))) {
       return std::nullopt;
+    }
     RecordedFile file = recorded(path, Role::configuration, State::file(there->text));
     file.before = bytes_without(path, there);
     note_file(std::move(file));

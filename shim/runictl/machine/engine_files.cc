@@ -50,8 +50,9 @@ class Reader {
       case EngineType::containerd: {
         std::vector<ConfigFile> files = read_with_imports(main, fallback);
         if (!kind.drop_ins.empty()) {
-          for (const std::string& path : expand(joined(kind.drop_ins, "*.toml")))
+          for (const std::string& path : expand(joined(kind.drop_ins, "*.toml"))) {
             read_one("containerd", path, files);
+          }
         }
         found_.containerds.push_back({std::move(files), std::nullopt});
         break;

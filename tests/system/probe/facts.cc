@@ -65,7 +65,7 @@ Json limits() {
 
 Json groups() {
   std::vector<gid_t> ids(static_cast<std::size_t>(getgroups(0, nullptr)));
-  getgroups(static_cast<int>(ids.size()), ids.data());
+  ids.resize(static_cast<std::size_t>(getgroups(static_cast<int>(ids.size()), ids.data())));
   std::vector<Json> out;
   out.reserve(ids.size());
   for (const gid_t id : ids) out.push_back(number(id));
