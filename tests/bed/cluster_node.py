@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import stat
 import subprocess
 import unittest
@@ -113,7 +114,12 @@ class ClusterNode:
         if not os.path.exists(os.path.join(self.lower, "lib/systemd/systemd")):
             raise unittest.SkipTest(f"needs a node's root: there is no systemd in {self.lower}; see hack/node-root")
         need("nsenter")
+        version = case.succeed("chroot", self.lower, "containerd", "--version")
+        self.containerd = int(re.search(r" v?(\d+)\.\d+\.", version)[1])  # 1 or 2
         self.control_plane = control_plane
+        if control_plane and self.containerd >= 2 and control_plane.minor < 23:
+            raise unittest.SkipTest(f"needs a kubelet of 1.23 or later, for CRI v1 of containerd {self.containerd}: "
+                                    f"it is 1.{control_plane.minor}")
         self._assemble()
         self._configure()
         self._boot()
