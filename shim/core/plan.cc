@@ -7,12 +7,12 @@
 namespace runi {
 namespace {
 
-void end_without_init(Plan& plan, Reason reason, std::string detail) {
+void end_without_init(StartPlan& plan, Reason reason, std::string detail) {
   plan.reason = reason;
   plan.detail = std::move(detail);
 }
 
-void make(Plan& plan, const CommandLine& command, const Config& config, const StartFacts& facts,
+void make(StartPlan& plan, const CommandLine& command, const Config& config, const StartFacts& facts,
           std::string_view version) {
   // Nothing in a config.json could change this, not even that it cannot be read.
   if (config.inject == Inject::never) {
@@ -46,22 +46,22 @@ std::optional<Error> failure_of(const Settings& settings, const Result<std::stri
   return settings.broken;
 }
 
-Plan plan_start(const CommandLine& command, const Settings& settings, const StartFacts& facts,
-                std::string_view version) {
-  Plan plan;
+StartPlan plan_start(const CommandLine& command, const Settings& settings, const StartFacts& facts,
+                     std::string_view version) {
+  StartPlan plan;
   plan.failure = failure_of(settings, facts.runtime);
   plan.starts = !plan.failure;
   if (plan.starts) make(plan, command, settings.config, facts, version);
   return plan;
 }
 
-void fail(Plan& plan, Error why, const Config& config) {
+void fail(StartPlan& plan, Error why, const Config& config) {
   plan.edited.clear();
   plan.failure = std::move(why);
   plan.starts = config.on_failure == OnFailure::skip;
 }
 
-std::string_view decision_of(const Plan& plan) {
+std::string_view decision_of(const StartPlan& plan) {
   if (!plan.reason || (*plan.reason == Reason::inject && plan.failure)) return "failed";
   return name_of(*plan.reason);
 }

@@ -27,7 +27,7 @@ struct StartFacts {
   std::function<Result<std::string>()> find_init;  // its path on the host
 };
 
-struct Plan {
+struct StartPlan {
   std::optional<Spec> spec;             // of config.json, if it was read; views of its bytes
   std::optional<Reason> reason;         // nothing if it came to no decision
   std::string detail;                   // the evidence for the reason
@@ -46,13 +46,13 @@ struct Plan {
 // What comes of create, run or restore. `settings.config.runtime` is the runtime's path if there is one;
 // `version` is the one to note in the edit. A config.json that does not exist is the runtime's to complain
 // of.
-[[nodiscard]] Plan plan_start(const CommandLine& command, const Settings& settings, const StartFacts& facts,
-                              std::string_view version);
+[[nodiscard]] StartPlan plan_start(const CommandLine& command, const Settings& settings,
+                                   const StartFacts& facts, std::string_view version);
 
 // Changes the plan to what onFailure says, because the container cannot have its init.
-void fail(Plan& plan, Error why, const Config& config);
+void fail(StartPlan& plan, Error why, const Config& config);
 
 // The decision in a word: a reason's name, or "failed" where none was reached or the init cannot be had.
-[[nodiscard]] std::string_view decision_of(const Plan& plan);
+[[nodiscard]] std::string_view decision_of(const StartPlan& plan);
 
 }  // namespace runi

@@ -35,12 +35,12 @@ std::string spec_path(const CommandLine& command) {
   return std::string(command.bundle) + "/config.json";
 }
 
-Origin origin_of(const Plan& plan) {
+Origin origin_of(const StartPlan& plan) {
   return plan.spec ? origin_of(*plan.spec) : Origin{};
 }
 
 // The one line about a start: what the container gets, or the error that keeps it from starting.
-void log_start(const CommandLine& command, const Config& config, const Plan& plan, const Error* error,
+void log_start(const CommandLine& command, const Config& config, const StartPlan& plan, const Error* error,
                std::uint64_t began_us) {
   const LogLevel level = error != nullptr ? LogLevel::error
                          : plan.failure   ? LogLevel::warning
@@ -59,7 +59,7 @@ void log_start(const CommandLine& command, const Config& config, const Plan& pla
   write_own_log(config.log, level, log_line_of(record, config.log.format));
 }
 
-void log_complaints(const CommandLine& command, const Config& config, const Plan& plan) {
+void log_complaints(const CommandLine& command, const Config& config, const StartPlan& plan) {
   if (!is_logged(config.log, LogLevel::warning)) return;
   for (const std::string& complaint : plan.complaints) {
     LogRecord record;
@@ -73,7 +73,7 @@ void log_complaints(const CommandLine& command, const Config& config, const Plan
 
 // Logs the start and becomes the runtime, unless the plan refuses. Returns only with the error that kept the
 // runtime from being started.
-Error follow(const Plan& plan, const CommandLine& command, const Config& config, char** argv,
+Error follow(const StartPlan& plan, const CommandLine& command, const Config& config, char** argv,
              std::uint64_t began_us) {
   if (!plan.starts) {
     log_start(command, config, plan, &*plan.failure, began_us);
@@ -111,7 +111,7 @@ Error start(const CommandLine& command, const Settings& settings, const Result<s
   const auto find = [&config] { return find_init(config.init_path); };
   const StartFacts facts{runtime, path, read_spec, look_at_root, find};
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    Plan plan = plan_start(command, settings, facts, kVersion);
+    StartPlan plan = plan_start(command, settings, facts, kVersion);
     if (plan.injects()) {
       const auto replaced = replace_file(*file, plan.edited);
       if (replaced && *replaced == Replaced::changed) continue;
@@ -120,7 +120,7 @@ Error start(const CommandLine& command, const Settings& settings, const Result<s
     file.reset();
     return follow(plan, command, config, argv, began_us);
   }
-  Plan plan;
+  StartPlan plan;
   fail(plan, Error{path + ": other processes keep replacing it"}, config);
   return follow(plan, command, config, argv, began_us);
 }

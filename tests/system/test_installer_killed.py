@@ -1,6 +1,7 @@
 """runictl install and uninstall, killed at every system call that changes something: between two of those all stays as it is.
 
-The machine's effective configuration is then the old or the new one, and the next run goes on from there.
+The machine's effective configuration is then the old or the new one, and the next run goes on from there. By default each
+engine has its third of the calls; RUNI_TEST_EACH_CALL=1 tries all of them with each.
 """
 
 import ctypes
@@ -19,6 +20,7 @@ ENTRY = 1
 CHANGING = {"write": 1, "fsync": 74, "ftruncate": 77, "fchmod": 91, "fchown": 93, "fsetxattr": 190, "fremovexattr": 199,
             "exit_group": 231, "openat": 257, "mkdirat": 258, "unlinkat": 263, "renameat": 264, "linkat": 265, "symlinkat": 266,
             "fchmodat": 268, "renameat2": 316}
+STEP = 1 if os.environ.get("RUNI_TEST_EACH_CALL") else 3
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 
@@ -82,7 +84,9 @@ class Killed(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.node.tree()
 
-    def assert_goes_on(self, engine):
+    def assert_goes_on(self, engine, first):
+        """`first`: which of the calls it begins with, in steps."""
+        self.first = first % STEP
         options = ("--engine", engine, "--restart", "none")
         bare = self.node.tree()
         whole = self.runs("install", options)
@@ -94,35 +98,35 @@ class Killed(Case):
 
     def assert_each(self, command, other, options, before, after, effective):
         """`command` leads from the tree `before` to `after`, and `other` back."""
-        last = 0
+        last = self.first
         while run_until(self.node.argv(command, *options), last) == last:
             self.assertIn(self.effective(self.node.tree()), effective, f"{command}, {last}")
             self.assertEqual(self.runs(other, options), before, f"the other command takes back what was begun: {command}, {last}")
             run_until(self.node.argv(command, *options), last)
             self.assertEqual(self.runs(command, options), after, f"the same command goes on: {command}, {last}")
             self.runs(other, options)
-            last += 1
+            last += STEP
         self.assertGreater(last, 10)
 
     def test_podman(self):
-        self.assert_goes_on("podman")
+        self.assert_goes_on("podman", 0)
 
     def test_docker(self):
         self.node.write("/etc/docker/daemon.json", '{"debug": true}\n')
         self.runs("install", ("--engine", "podman", "--restart", "none"))
-        self.assert_goes_on("docker")
+        self.assert_goes_on("docker", 1)
 
     def test_containerd_1(self):
         need("containerd")
         self.node.write("/etc/containerd/config.toml", "version = 2\n")
         self.runs("install", ("--engine", "podman", "--restart", "none"))
-        self.assert_goes_on("containerd")
+        self.assert_goes_on("containerd", 2)
 
     def test_containerd_2(self):
         self.node.use(containerd2(), "containerd")
         self.node.write("/etc/containerd/config.toml", 'version = 2\nimports = ["/etc/containerd/conf.d/*.toml"]\n')
         self.runs("install", ("--engine", "podman", "--restart", "none"))
-        self.assert_goes_on("containerd")
+        self.assert_goes_on("containerd", 2)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ void show_decision(const Start& start, const Spec& spec, const CommandLine& comm
 }
 
 // As runi plans it, but with what has been looked up already.
-Plan plan_of(const Start& start, const CommandLine& command) {
+StartPlan plan_of(const Start& start, const CommandLine& command) {
   const auto read_spec = [&start]() -> Result<std::optional<std::string_view>> {
     if (!start.bytes) return start.bytes.error();
     return std::optional<std::string_view>(*start.bytes);
@@ -55,24 +55,24 @@ Plan plan_of(const Start& start, const CommandLine& command) {
   return plan_start(command, start.settings, facts, start.version);
 }
 
-std::string_view heading_of(Outcome outcome) {
+std::string_view heading_of(StartOutcome outcome) {
   switch (outcome) {
-    case Outcome::init: return "The container gets the init";
-    case Outcome::injected: return "The container has the init already";
-    case Outcome::plain: return "The container starts without an init";
-    case Outcome::fallback: return "The container starts without an init, although one is wanted";
-    case Outcome::refused: return "The container does not start";
+    case StartOutcome::init: return "The container gets the init";
+    case StartOutcome::injected: return "The container has the init already";
+    case StartOutcome::plain: return "The container starts without an init";
+    case StartOutcome::fallback: return "The container starts without an init, although one is wanted";
+    case StartOutcome::refused: return "The container does not start";
   }
   return "";
 }
 
-Colour colour_of(Outcome outcome) {
+Colour colour_of(StartOutcome outcome) {
   switch (outcome) {
-    case Outcome::init:
-    case Outcome::injected: return Colour::green;
-    case Outcome::plain: return Colour::bold;
-    case Outcome::fallback: return Colour::yellow;
-    case Outcome::refused: return Colour::red;
+    case StartOutcome::init:
+    case StartOutcome::injected: return Colour::green;
+    case StartOutcome::plain: return Colour::bold;
+    case StartOutcome::fallback: return Colour::yellow;
+    case StartOutcome::refused: return Colour::red;
   }
   return Colour::plain;
 }
@@ -177,13 +177,13 @@ Json edit_of(const Explanation& explanation) {
 
 }  // namespace
 
-std::string_view name_of(Outcome outcome) {
+std::string_view name_of(StartOutcome outcome) {
   switch (outcome) {
-    case Outcome::init: return "init";
-    case Outcome::injected: return "injected";
-    case Outcome::plain: return "plain";
-    case Outcome::fallback: return "fallback";
-    case Outcome::refused: return "refused";
+    case StartOutcome::init: return "init";
+    case StartOutcome::injected: return "injected";
+    case StartOutcome::plain: return "plain";
+    case StartOutcome::fallback: return "fallback";
+    case StartOutcome::refused: return "refused";
   }
   return "unknown";
 }
@@ -193,14 +193,14 @@ Explanation explain_start(const Start& start, const Result<Spec>& spec) {
   CommandLine command;
   command.verb = Verb::create;
   if (start.bytes && spec) show_decision(start, *spec, command, explanation);
-  const Plan plan = plan_of(start, command);
+  const StartPlan plan = plan_of(start, command);
   if (!explanation.injected_by.empty() && !failure_of(start.settings, start.runtime)) {
-    explanation.outcome = Outcome::injected;
+    explanation.outcome = StartOutcome::injected;
   } else if (plan.failure) {
-    explanation.outcome = plan.starts ? Outcome::fallback : Outcome::refused;
+    explanation.outcome = plan.starts ? StartOutcome::fallback : StartOutcome::refused;
     explanation.error = plan.failure;
   } else if (plan.injects()) {
-    explanation.outcome = Outcome::init;
+    explanation.outcome = StartOutcome::init;
     show_edit(start, *spec, plan.edited, explanation);
   }
   return explanation;
@@ -211,7 +211,7 @@ std::string text_of(const Start& start, const Explanation& explanation, bool col
   std::string heading(heading_of(explanation.outcome));
   if (explanation.error) {
     heading += ": " + printable(explanation.error->what);
-  } else if (explanation.outcome == Outcome::injected) {
+  } else if (explanation.outcome == StartOutcome::injected) {
     heading +=
         ": runi " + printable(explanation.injected_by) + " put it at " + printable(explanation.injected_at);
   } else if (!explanation.rows.empty()) {

@@ -13,7 +13,7 @@
 
 namespace runi {
 
-enum class Outcome {
+enum class StartOutcome {
   init,      // the container gets the init
   injected,  // it has the init already: runi has edited the specification
   plain,     // it starts without one, as none is wanted
@@ -22,7 +22,7 @@ enum class Outcome {
 };
 
 // "init", "plain", …
-[[nodiscard]] std::string_view name_of(Outcome outcome);
+[[nodiscard]] std::string_view name_of(StartOutcome outcome);
 
 // What explain_start() goes by; nothing of it is looked up there.
 struct Start {
@@ -39,7 +39,7 @@ struct Start {
 };
 
 struct Explanation {
-  Outcome outcome = Outcome::plain;
+  StartOutcome outcome = StartOutcome::plain;
   std::optional<Error> error;           // why the outcome is fallback or refused
   std::string injected_by;              // the version of runi that put the init in; empty if none did
   std::string injected_at;              // the init's path in the container then

@@ -32,7 +32,7 @@ struct Case {
   Result<std::string> init = std::string("/usr/libexec/runi/runi-init");
   mutable std::string asked{};
 
-  [[nodiscard]] Plan plan() const {
+  [[nodiscard]] StartPlan plan() const {
     asked.clear();
     const StartFacts facts{runtime, "/b/config.json",
                            [this] {
@@ -51,7 +51,7 @@ struct Case {
   }
   // Decision, whether it starts, and the error.
   [[nodiscard]] std::string outcome() const {
-    const Plan made = plan();
+    const StartPlan made = plan();
     EXPECT_EQ(made.edited.empty(), !made.injects());
     EXPECT_TRUE(made.starts || made.failure) << "refused without a word";
     return std::string(decision_of(made)) + (made.starts ? " starts" : " refused") +
@@ -65,9 +65,9 @@ Case with(std::string_view bytes) {
   return c;
 }
 
-TEST(Plan, a_container_that_gets_the_init) {
+TEST(StartPlan, a_container_that_gets_the_init) {
   const Case c;
-  const Plan plan = c.plan();
+  const StartPlan plan = c.plan();
   EXPECT_EQ(c.outcome(), "inject starts");
   EXPECT_EQ(c.asked, "spec rootfs init ");
   EXPECT_EQ(plan.detail, "at /dev/.runi-init");
@@ -77,7 +77,7 @@ TEST(Plan, a_container_that_gets_the_init) {
   EXPECT_EQ(plan.edited, inject(kPlain, *spec, decision.injection, *c.init, "9.9"));
 }
 
-TEST(Plan, without_runtime_or_settings_nothing_is_looked_at_and_nothing_starts) {
+TEST(StartPlan, without_runtime_or_settings_nothing_is_looked_at_and_nothing_starts) {
   Case c;
   c.settings.broken = Error{"configuration x: wrong"};
   EXPECT_EQ(c.outcome(), "failed refused: configuration x: wrong");
@@ -87,7 +87,7 @@ TEST(Plan, without_runtime_or_settings_nothing_is_looked_at_and_nothing_starts) 
   EXPECT_EQ(c.asked, "");
 }
 
-TEST(Plan, where_inject_is_never_nothing_is_looked_at) {
+TEST(StartPlan, where_inject_is_never_nothing_is_looked_at) {
   Case c = with("not JSON");
   c.settings.config.inject = Inject::never;
   c.settings.config.on_failure = OnFailure::fail;
@@ -96,7 +96,7 @@ TEST(Plan, where_inject_is_never_nothing_is_looked_at) {
   EXPECT_EQ(c.asked, "");
 }
 
-TEST(Plan, a_file_that_does_not_exist_is_the_runtime_s_to_complain_of) {
+TEST(StartPlan, a_file_that_does_not_exist_is_the_runtime_s_to_complain_of) {
   Case c;
   c.bytes = std::optional<std::string_view>();
   c.settings.config.on_failure = OnFailure::fail;
@@ -106,7 +106,7 @@ TEST(Plan, a_file_that_does_not_exist_is_the_runtime_s_to_complain_of) {
 }
 
 // Each failure starts the container without the init, or under onFailure "fail" not at all.
-TEST(Plan, failures_name_the_file_and_what_is_not_needed_any_more_is_not_asked) {
+TEST(StartPlan, failures_name_the_file_and_what_is_not_needed_any_more_is_not_asked) {
   const auto failure = [](Case c, const std::string& asked) {
     const std::string kept = c.outcome();
     EXPECT_EQ(c.asked, asked);
@@ -130,13 +130,13 @@ TEST(Plan, failures_name_the_file_and_what_is_not_needed_any_more_is_not_asked) 
   EXPECT_EQ(failure(without_init, "spec rootfs init "), "failed refused: init not found");
 }
 
-TEST(Plan, a_container_that_wants_no_init_is_not_asked_for_one) {
+TEST(StartPlan, a_container_that_wants_no_init_is_not_asked_for_one) {
   const Case c = with(R"({"process":{"args":["tini"]},"linux":{"namespaces":[{"type":"pid"}]}})");
   EXPECT_EQ(c.outcome(), "has-init starts");
   EXPECT_EQ(c.asked, "spec rootfs ");
 }
 
-TEST(Plan, complaints_are_told_or_refuse_the_start) {
+TEST(StartPlan, complaints_are_told_or_refuse_the_start) {
   Case c = with(kWithInit);
   EXPECT_EQ(c.outcome(), "has-init starts");
   EXPECT_EQ(c.plan().complaints.size(), 1U);
@@ -149,9 +149,9 @@ TEST(Plan, complaints_are_told_or_refuse_the_start) {
   EXPECT_TRUE(placeless.plan().complaints.empty());
 }
 
-TEST(Plan, an_edit_that_cannot_be_made) {
+TEST(StartPlan, an_edit_that_cannot_be_made) {
   Case c;
-  Plan plan = c.plan();
+  StartPlan plan = c.plan();
   ASSERT_TRUE(plan.injects());
   fail(plan, Error{"rename: No space left on device"}, c.settings.config);
   EXPECT_FALSE(plan.injects());
