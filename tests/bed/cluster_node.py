@@ -33,7 +33,7 @@ CONTAINERD = """version = 2
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
         runtime_type = "io.containerd.runc.v2"
         [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-          SystemdCgroup = true
+          SystemdCgroup = {by_systemd}
   [plugins."io.containerd.internal.v1.opt"]
     path = "/var/lib/containerd/opt"
 """
@@ -116,6 +116,10 @@ class ClusterNode:
         need("nsenter")
         version = case.succeed("chroot", self.lower, "containerd", "--version")
         self.containerd = int(re.search(r" v?(\d+)\.\d+\.", version)[1])  # 1 or 2
+        # Of version 1, as here, systemd 257 takes the first sandbox's process out of its devices' group again, which
+        # containerd 1.7 then takes for a leak: pods would not outlive its restart.
+        version = case.succeed("chroot", self.lower, "systemctl", "--version")
+        self.cgroups_by_systemd = int(re.match(r"systemd (\d+)", version)[1]) < 256
         self.control_plane = control_plane
         if control_plane and self.containerd >= 2 and control_plane.minor < 23:
             raise unittest.SkipTest(f"needs a kubelet of 1.23 or later, for CRI v1 of containerd {self.containerd}: "
@@ -240,7 +244,8 @@ class ClusterNode:
         put("etc/hostname", f"{NODE}\n")
         put("etc/hosts", f"127.0.0.1 localhost\n{NODE_ADDRESS} {NODE}\n")
         put("etc/resolv.conf", "nameserver 127.0.0.1\n")
-        put("etc/containerd/config.toml", CONTAINERD.format(image=image.NAME, cni=cni))
+        put("etc/containerd/config.toml", CONTAINERD.format(
+            image=image.NAME, cni=cni, by_systemd=str(self.cgroups_by_systemd).lower()))
         put("etc/cni/net.d/10-bed.conflist", json.dumps(NETWORK))
         put("etc/systemd/system/node.target", TARGET.format(kubelet="kubelet.service" if self.control_plane else ""))
         for unit in MASKED:
@@ -254,7 +259,8 @@ class ClusterNode:
         self._put("usr/local/bin/kubelet", "")
         self.case.succeed("mount", "--bind", program, os.path.join(self.root, "usr/local/bin/kubelet"))
         flags, configuration = self.control_plane.kubelet(
-            "/run/containerd/containerd.sock", cgroupDriver="systemd", resolvConf="/etc/resolv.conf", maxPods=200,
+            "/run/containerd/containerd.sock", cgroupDriver="systemd" if self.cgroups_by_systemd else "cgroupfs",
+            resolvConf="/etc/resolv.conf", maxPods=200,
             kubeAPIQPS=100, kubeAPIBurst=200, syncFrequency="10s")
         self._put("etc/systemd/system/kubelet.service", KUBELET_UNIT.format(flags=" ".join(flags)))
         self._put("etc/kubernetes/kubeconfig", json.dumps(self.control_plane.kubeconfig))

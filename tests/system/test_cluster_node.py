@@ -19,7 +19,7 @@ HANDLER = """
   pod_annotations = ["runi.dev/*", "*.runi.dev/*"]
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runi.options]
     BinaryName = "/usr/local/sbin/runi"
-    SystemdCgroup = true
+    SystemdCgroup = {by_systemd}
 """
 
 
@@ -31,7 +31,8 @@ class ByHand(NodeCase):
         self.cluster.apply(os.path.join(DEPLOY, "runtimeclass.yaml"))
         self.place_programs()
         configuration = "/etc/containerd/config.toml"
-        self.node.write(configuration, self.node.read(configuration) + HANDLER)
+        handler = HANDLER.format(by_systemd=str(self.node.cgroups_by_systemd).lower())
+        self.node.write(configuration, self.node.read(configuration) + handler)
         self.node.restart("containerd")
 
     def place_programs(self):
