@@ -8,13 +8,14 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import stat
 import subprocess
 import unittest
 
 from bed import image
 from bed.case import built, need, until
-from bed.control_plane import BUSYBOX_IMAGE, CNI_FOLDERS, KUBELET, NETWORK, NODE, NODE_ADDRESS, ControlPlane
+from bed.control_plane import BUSYBOX_IMAGE, CNI_FOLDERS, NETWORK, NODE, NODE_ADDRESS, ControlPlane
 from bed.engine import all_pids
 
 # Debian's file, with what an administrator adds for a kubelet that uses systemd's cgroups.
@@ -32,7 +33,7 @@ CONTAINERD = """version = 2
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
         runtime_type = "io.containerd.runc.v2"
         [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-          SystemdCgroup = true
+          SystemdCgroup = {by_systemd}
   [plugins."io.containerd.internal.v1.opt"]
     path = "/var/lib/containerd/opt"
 """
@@ -43,8 +44,7 @@ Wants=containerd.service
 After=containerd.service
 
 [Service]
-ExecStart=/usr/local/bin/kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=/etc/kubernetes/kubeconfig {remote} \\
-  --container-runtime-endpoint=unix:///run/containerd/containerd.sock --hostname-override={node} --node-ip={address}
+ExecStart=/usr/local/bin/kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=/etc/kubernetes/kubeconfig {flags}
 Restart=always
 RestartSec=1
 KillMode=process
@@ -114,7 +114,16 @@ class ClusterNode:
         if not os.path.exists(os.path.join(self.lower, "lib/systemd/systemd")):
             raise unittest.SkipTest(f"needs a node's root: there is no systemd in {self.lower}; see hack/node-root")
         need("nsenter")
+        version = case.succeed("chroot", self.lower, "containerd", "--version")
+        self.containerd = int(re.search(r" v?(\d+)\.\d+\.", version)[1])  # 1 or 2
+        # Of version 1, as here, systemd 257 takes the first sandbox's process out of its devices' group again, which
+        # containerd 1.7 then takes for a leak: pods would not outlive its restart.
+        version = case.succeed("chroot", self.lower, "systemctl", "--version")
+        self.cgroups_by_systemd = int(re.match(r"systemd (\d+)", version)[1]) < 256
         self.control_plane = control_plane
+        if control_plane and self.containerd >= 2 and control_plane.minor < 23:
+            raise unittest.SkipTest(f"needs a kubelet of 1.23 or later, for CRI v1 of containerd {self.containerd}: "
+                                    f"it is 1.{control_plane.minor}")
         self._assemble()
         self._configure()
         self._boot()
@@ -235,7 +244,8 @@ class ClusterNode:
         put("etc/hostname", f"{NODE}\n")
         put("etc/hosts", f"127.0.0.1 localhost\n{NODE_ADDRESS} {NODE}\n")
         put("etc/resolv.conf", "nameserver 127.0.0.1\n")
-        put("etc/containerd/config.toml", CONTAINERD.format(image=image.NAME, cni=cni))
+        put("etc/containerd/config.toml", CONTAINERD.format(
+            image=image.NAME, cni=cni, by_systemd=str(self.cgroups_by_systemd).lower()))
         put("etc/cni/net.d/10-bed.conflist", json.dumps(NETWORK))
         put("etc/systemd/system/node.target", TARGET.format(kubelet="kubelet.service" if self.control_plane else ""))
         for unit in MASKED:
@@ -248,14 +258,13 @@ class ClusterNode:
         program = self.control_plane.programs["kubelet"]
         self._put("usr/local/bin/kubelet", "")
         self.case.succeed("mount", "--bind", program, os.path.join(self.root, "usr/local/bin/kubelet"))
-        help_text = self.case.command(program, "--help").stdout
-        self._put("etc/systemd/system/kubelet.service", KUBELET_UNIT.format(
-            remote="--container-runtime=remote" if b"--container-runtime " in help_text else "",  # until 1.26
-            node=NODE, address=NODE_ADDRESS))
+        flags, configuration = self.control_plane.kubelet(
+            "/run/containerd/containerd.sock", cgroupDriver="systemd" if self.cgroups_by_systemd else "cgroupfs",
+            resolvConf="/etc/resolv.conf", maxPods=200,
+            kubeAPIQPS=100, kubeAPIBurst=200, syncFrequency="10s")
+        self._put("etc/systemd/system/kubelet.service", KUBELET_UNIT.format(flags=" ".join(flags)))
         self._put("etc/kubernetes/kubeconfig", json.dumps(self.control_plane.kubeconfig))
-        self._put("etc/kubernetes/kubelet.yaml", json.dumps(KUBELET | {
-            "cgroupDriver": "systemd", "resolvConf": "/etc/resolv.conf", "maxPods": 200,
-            "kubeAPIQPS": 100, "kubeAPIBurst": 200, "syncFrequency": "10s"}))
+        self._put("etc/kubernetes/kubelet.yaml", json.dumps(configuration))
 
     def _boot(self):
         hierarchies = self._make_cgroups()

@@ -1,11 +1,13 @@
 """The control plane of a Kubernetes of one node: etcd, API server, controller manager and scheduler.
 
-RUNI_KUBERNETES_BIN names the folder of Kubernetes' own programs (tried: 1.20). The rest is in Debian's etcd-server,
-kubernetes-client, iptables, iproute2 and openssl. bed/kubernetes.py and bed/cluster_node.py add the node.
+RUNI_KUBERNETES_BIN names the folder of Kubernetes' own programs. Tried: 1.20. What later versions ask for otherwise is
+after their documentation, up to 1.36, and was not run. The rest is in Debian's etcd-server, kubernetes-client, iptables,
+iproute2 and openssl. bed/kubernetes.py and bed/cluster_node.py add the node.
 """
 
 import json
 import os
+import re
 import unittest
 
 from bed.case import built, need, until
@@ -43,6 +45,8 @@ class ControlPlane:
         self.programs |= {name: need(name) for name in ("etcd", "kubectl", "openssl", "ip", "iptables")}
         self.case = case
         self.accounts = accounts
+        version = case.succeed(self.programs["kubelet"], "--version")
+        self.minor = int(re.fullmatch(r"Kubernetes v1\.(\d+)\..*\n", version)[1])
         self.kubeconfig = {
             "apiVersion": "v1", "kind": "Config", "current-context": "bed",
             "clusters": [{"name": "bed", "cluster": {"server": SERVER, "insecure-skip-tls-verify": True}}],
@@ -67,6 +71,19 @@ class ControlPlane:
         """The object that a kubectl get prints, or a list's items."""
         found = json.loads(self.kubectl("get", "--output", "json", *words))
         return found["items"] if "items" in found else found
+
+    def kubelet(self, socket, **keys):
+        """Flags and configuration of a kubelet of this version, for an engine's socket. keys: more of the configuration."""
+        flags = [f"--hostname-override={NODE}", f"--node-ip={NODE_ADDRESS}"]
+        endpoint = f"unix://{socket}"
+        configuration = KUBELET | keys
+        if self.minor < 27:
+            flags += ["--container-runtime=remote", f"--container-runtime-endpoint={endpoint}"]
+        else:  # the first flag is gone, and the second deprecated
+            configuration |= {"containerRuntimeEndpoint": endpoint}
+        if self.minor >= 31:  # where the key begins; from 1.35 on it is true by default
+            configuration |= {"failCgroupV1": False}
+        return flags, configuration
 
     def start(self):
         path = self.case.path

@@ -11,7 +11,7 @@ import unittest
 from bed import image
 from bed.case import need
 from bed.containerd import Containerd
-from bed.control_plane import BUSYBOX_IMAGE, CNI_FOLDERS, KUBELET, NETWORK, NODE, NODE_ADDRESS, ControlPlane
+from bed.control_plane import BUSYBOX_IMAGE, CNI_FOLDERS, NETWORK, ControlPlane
 
 CONTAINERD_CNI = """
 [plugins."io.containerd.grpc.v1.cri".cni]
@@ -69,13 +69,10 @@ class Kubernetes(ControlPlane):
 
     def _start_kubelet(self):
         path = self.case.path
-        self.write("kubelet.yaml", KUBELET | {"cgroupDriver": "cgroupfs", "cgroupRoot": self._cgroup_root(),
-                                              "resolvConf": "/etc/resolv.conf", "volumePluginDir": path("plugins")})
-        help_text = self.case.command(self.programs["kubelet"], "--help").stdout
-        remote = ["--container-runtime=remote"] if b"--container-runtime " in help_text else []  # until 1.26
-        self.daemon("kubelet", f"--config={path('kubelet.yaml')}", f"--kubeconfig={path('kubeconfig')}", *remote,
-                    f"--container-runtime-endpoint=unix://{self.containerd.address}", f"--hostname-override={NODE}",
-                    f"--node-ip={NODE_ADDRESS}")
+        flags, configuration = self.kubelet(self.containerd.address, cgroupDriver="cgroupfs", cgroupRoot=self._cgroup_root(),
+                                            resolvConf="/etc/resolv.conf", volumePluginDir=path("plugins"))
+        self.write("kubelet.yaml", configuration)
+        self.daemon("kubelet", f"--config={path('kubelet.yaml')}", f"--kubeconfig={path('kubeconfig')}", *flags)
         self.await_node()
 
     def _cgroup_root(self):

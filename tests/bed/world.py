@@ -2,20 +2,24 @@
 
 Processes: a PID namespace whose first process attends the test; when it ends, the kernel ends the rest.
 Mounts: a private mount namespace; /run and /dev/shm are fresh, so that engines with fixed paths there
-do not meet. Network and IPC are private too. cgroups are not: the Case's cgroup() keeps those together.
+do not meet. Network and IPC are private too. cgroups are not: the Case's cgroup() keeps those together, and
+where a test was killed, they and its empty scratch folder stay until a later test finds them.
 """
 
 import contextlib
 import fcntl
+import glob
 import os
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 ENTERED = "RUNI_TEST_WORLD"
+LONGER_THAN_ANY_TEST = 3600  # seconds
 UNSHARE = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL",
            "--mount-proc", "--net", "--ipc"]
 
@@ -34,6 +38,7 @@ def enter(argv):
     trial = subprocess.run(UNSHARE + ["true"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if trial.returncode != 0:
         raise Unavailable(trial.stderr.strip())
+    _sweep()
     os.environ[ENTERED] = "1"
     os.execvp("unshare", UNSHARE + argv)
 
@@ -78,6 +83,18 @@ def clear():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.001)
+
+
+def _sweep():
+    """Removes what tests left that were killed: none lives for an hour. Only empty folders can be removed so."""
+    for pattern in ("/sys/fs/cgroup/runi-*", "/sys/fs/cgroup/*/runi-*", f"{tempfile.gettempdir()}/runi-*"):
+        for path in glob.glob(pattern):
+            with contextlib.suppress(OSError):
+                if time.time() - os.lstat(path).st_mtime < LONGER_THAN_ANY_TEST:
+                    continue
+            for folder, _, _ in os.walk(path, topdown=False):
+                with contextlib.suppress(OSError):
+                    os.rmdir(folder)
 
 
 def _furnish():

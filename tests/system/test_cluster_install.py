@@ -25,18 +25,38 @@ LEFT = {"/opt/runi", "/var/lib/runi"}
 REFUSAL = "[Service]\nExecStartPre=/bin/sh -c '! grep -q runtimes.runi /etc/containerd/config.toml'\n"
 
 
+def without_default(case, configuration):
+    """A configuration of containerd's without the key that names the default, and without the key's table, to which
+    nothing can be added from elsewhere."""
+    configuration = re.sub(r".*default_runtime_name = .*\n", "", configuration)
+    configuration, found = re.subn(r" *\[[^\]\n]*\.containerd\]\n", "", configuration)
+    case.assertEqual(found, 1)
+    return configuration
+
+
 class ByDaemonSet(NodeCase):
-    """The overlay for containerd 1.x, as an administrator applies it."""
+    """The overlay for the node's containerd, as an administrator applies it."""
 
     def setUp(self):
         super().setUp()
-        self.overlay = manifests.render("overlays/containerd-1")
+        # The other waits until the node lists its handlers, and has a policy. Not run here: this needs Kubernetes 1.30.
+        lists_handlers = self.node.containerd >= 2 and self.cluster.minor >= 30
+        self.name = "overlays/containerd" if lists_handlers else "overlays/containerd-1"
+        self.overlay = manifests.render(self.name)
         self.import_installer()
         self.import_kubectl()
         self.cluster.apply(pod("bystander", DEAF, runtimeClassName=None))
         self.await_ready("bystander")
         self.bystander = self.identity("bystander")
         self.before = self.node.changes()
+
+    def with_component(self, name):
+        """The overlay and a component, as the guide has an administrator combine them."""
+        folder = os.path.relpath(os.path.join(SOURCE, "deploy/kubernetes"), os.path.realpath(self.folder("kustomize")))
+        with open(self.path("kustomize/kustomization.yaml"), "w", encoding="utf-8") as file:
+            json.dump({"resources": [f"{folder}/{self.name}"], "components": [f"{folder}/components/{name}"]},
+                      file)
+        return manifests.render(self.path("kustomize"))
 
     def import_installer(self):
         build = os.path.dirname(os.path.dirname(built("RUNICTL")))
@@ -97,7 +117,9 @@ class ByDaemonSet(NodeCase):
     def replace_installer(self):
         """Deletes the installer's pod and waits until there is another one."""
         old = self.installer()["metadata"]["name"]
-        self.in_namespace("delete", "pod", old, "--timeout=60s", timeout=90)
+        gone = self.command(*self.cluster.kubectl_argv("--namespace", NAMESPACE, "delete", "pod", old, "--timeout=150s"),
+                            timeout=180)
+        self.assertEqual(gone.returncode, 0, f"{gone.stderr.decode()}{self.node.journal('kubelet', 100)}")
         until(lambda: self.installer().get("metadata", {}).get("name", old) != old, "another installer", 60)
 
     def label(self):
@@ -192,6 +214,60 @@ class ByDaemonSet(NodeCase):
         self.ask(installer_s_pod_deleted, installer_rolled, installation_damaged, removal_refused_while_pods_live, removal,
                  installed_again)
 
+    def test_the_node_s_default_runtime(self):
+        self.overlay = self.with_component("set-default")
+        self.apply(self.overlay)
+        status, said = self.await_failure()
+        self.in_namespace("delete", "daemonset", "runi")  # no attempt may be under way while the node is looked at
+        until(lambda: not self.installer(), "the installer to go", 60)
+        self.assertEqual((status, "default_runtime_name is set here" in said), (3, True), said)
+        self.assertEqual(self.new_changes().keys() - LEFT, set(), self.new_changes())
+
+        self.node.write(CONFIGURATION, without_default(self, self.node.read(CONFIGURATION)))
+        self.node.restart("containerd")
+        self.before = self.node.changes()
+        self.apply(self.overlay)
+        self.await_rollout()
+        self.check_installed()
+        self.run_pod("any", DEAF, runtimeClassName=None)
+        self.assertEqual(self.exec("any", "cat", "/proc/1/comm").strip(), ".runi-init")
+
+        def the_installer_has_no_other_init():
+            self.replace_installer()
+            self.await_rollout()
+            (hold,) = self.installer()["status"]["containerStatuses"]
+            with open(f"/proc/{self.node.first_process(hold['containerID'].rpartition('/')[2])}/cmdline", "rb") as file:
+                self.assertEqual(file.read().split(b"\0")[:2], [b"/usr/local/libexec/runi/runi-init", b"-P"])
+
+        def removal_refused():
+            """Every pod may need it: also those that it does not know of."""
+            self.kubectl("delete", "runtimeclass", "runi")
+            self.apply(manifests.render("overlays/uninstall"))
+            until(lambda: self.first_container().get("name") == "uninstall", "the uninstaller", 60)
+            status, said = self.await_failure()
+            self.assertEqual((status, "of the handler's containers exist" in said), (3, True), said)
+            self.exec("any", "true")
+
+        def the_default_taken_back():
+            self.apply(manifests.render(self.name))
+            self.await_rollout()
+            self.check_installed()
+            self.run_pod("plain", DEAF, runtimeClassName=None)
+            self.assertEqual(self.exec("plain", "cat", "/proc/1/comm").strip(), "sh")
+            self.exec("any", "true")
+            self.assertLess(self.seconds_to_end("any"), 5)
+            self.kubectl("wait", "--for=delete", "pod/any", "--timeout=60s", timeout=90)
+
+        def removal():
+            self.kubectl("delete", "runtimeclass", "runi")
+            self.apply(manifests.render("overlays/uninstall"))
+            until(lambda: self.first_container().get("name") == "uninstall", "the uninstaller", 60)
+            self.await_rollout()
+            self.check_removed()
+            self.kubectl("delete", "pod", "plain", "--timeout=60s", timeout=90)
+
+        self.ask(the_installer_has_no_other_init, removal_refused, the_default_taken_back, removal)
+
     def test_an_engine_that_does_not_come_back(self):
         drop_in = "/etc/systemd/system/containerd.service.d/refusal.conf"
         self.node.write(drop_in, REFUSAL)
@@ -250,10 +326,11 @@ class OnTheNode(NodeCase):
         self.assertIn(b"default_runtime_name is set here", self.runictl("install", "--set-default", status=3).stderr)
         self.assertEqual(self.node.changes(), self.before)
 
-        # Nor may the key's table be there, to which nothing can be added from elsewhere.
-        for line in (r".*default_runtime_name = .*\n", r" *\[[^\]\n]*\.containerd\]\n"):
-            configuration, found = re.subn(line, "", configuration)
-            self.assertEqual(found, 1)
+        table = re.sub(r".*default_runtime_name = .*\n", "", configuration)
+        self.node.write(CONFIGURATION, table)
+        said = self.runictl("install", "--set-default", status=3).stderr
+        self.assertIn(b"default_runtime_name belongs in this table", said)
+        configuration = without_default(self, table)
         self.node.write(CONFIGURATION, configuration)
         self.before = self.node.changes()
         self.runictl("install", "--set-default")

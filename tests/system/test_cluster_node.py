@@ -9,6 +9,7 @@ import shutil
 from bed.case import built, until
 from bed.engine import comm_of
 from bed.pods import DEAF, NodeCase, deployment, pod
+from bed.terminal import Terminal
 
 DEPLOY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/kubernetes")
 HANDLER = """
@@ -18,7 +19,7 @@ HANDLER = """
   pod_annotations = ["runi.dev/*", "*.runi.dev/*"]
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runi.options]
     BinaryName = "/usr/local/sbin/runi"
-    SystemdCgroup = true
+    SystemdCgroup = {by_systemd}
 """
 
 
@@ -30,7 +31,8 @@ class ByHand(NodeCase):
         self.cluster.apply(os.path.join(DEPLOY, "runtimeclass.yaml"))
         self.place_programs()
         configuration = "/etc/containerd/config.toml"
-        self.node.write(configuration, self.node.read(configuration) + HANDLER)
+        handler = HANDLER.format(by_systemd=str(self.node.cgroups_by_systemd).lower())
+        self.node.write(configuration, self.node.read(configuration) + handler)
         self.node.restart("containerd")
 
     def place_programs(self):
@@ -62,8 +64,9 @@ class Pods(ByHand):
     def test_what_pods_do(self):
         self.node.write("/var/log/bed/order", "")
         self.start_pods()
-        self.ask(self.rollout, self.exec_and_its_status, self.attach, self.copying, self.readiness_and_what_probes_leave,
-                 self.hook_before_the_end, self.liveness, self.out_of_memory, self.crash_loop)
+        self.ask(self.rollout, self.exec_and_its_status, self.attach, self.exec_with_a_terminal, self.attach_to_a_terminal,
+                 self.copying, self.readiness_and_what_probes_leave, self.hook_before_the_end, self.liveness,
+                 self.out_of_memory, self.crash_loop)
 
     def start_pods(self):
         """All at once, as most of what they do takes its time."""
@@ -72,6 +75,7 @@ class Pods(ByHand):
         for manifest in (
                 pod("shell", ["sh", "-c", "while read line; do echo \"got $line\"; done; sleep 1000"],
                     container={"stdin": True}),
+                pod("terminal", ["sh"], container={"stdin": True, "tty": True}, restartPolicy="Never"),
                 pod("crashing", ["sh", "-c", "echo last words; exit 3"]),
                 pod("hungry", ["sh", "-c", "a=0123456789abcdef; while :; do a=$a$a; done"], restartPolicy="Never",
                     container={"resources": {"limits": {"memory": "64Mi"}}}),
@@ -85,7 +89,7 @@ class Pods(ByHand):
                                "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "echo hook >>/log/order"]}}}},
                     volumes=[{"name": "log", "hostPath": {"path": "/var/log/bed"}}])):
             self.cluster.apply(manifest)
-        self.await_ready("shell", "hooked")
+        self.await_ready("shell", "hooked", "terminal")
 
     def rollout(self):
         self.kubectl("rollout", "status", "deployment/web", "--timeout=60s", timeout=90)
@@ -108,6 +112,36 @@ class Pods(ByHand):
                             *self.cluster.kubectl_argv("attach", "--stdin", "shell"))
         self.assertIn(b"got hello\n", done.stdout)
         until(lambda: "got hello\n" in self.kubectl("logs", "shell"), "the log to have it too")
+
+    def at_a_terminal(self, *words):
+        return Terminal(self, self.cluster.kubectl_argv(*words), rows=41, columns=97)
+
+    def check_shell(self, shell):
+        """A person's shell: its window, and the foreground job that ends by Control-C while the shell goes on."""
+        shell.type("echo I can $((20 + 22)); cat /proc/1/comm\n")
+        shell.expect(r"(?s)I can 42.*\.runi-init", 30)
+        shell.resize(33, 77)
+        shell.type("until [ \"$(stty size)\" = '33 77' ]; do sleep 0.1; done; echo re''sized\n")
+        shell.expect("resized", 30)
+        shell.type("echo st''arted; sleep 1000; echo not so\n")
+        shell.expect("started", 30)
+        shell.type("\x03")
+        shell.type("echo st''ill here\n")
+        shell.expect("still here", 30)
+
+    def exec_with_a_terminal(self):
+        shell = self.at_a_terminal("exec", "-it", "shell", "--", "sh")
+        self.check_shell(shell)
+        shell.type("exit 7\n")
+        self.assertEqual(shell.wait(30), 7, shell.seen)
+
+    def attach_to_a_terminal(self):
+        """As the container's own process, it has the init between it and PID 1's place."""
+        shell = self.at_a_terminal("attach", "-it", "terminal")
+        self.check_shell(shell)
+        shell.type("exit 7\n")
+        shell.wait(30)
+        self.assertEqual(self.await_reason("terminal", "state.terminated", "Error")["exitCode"], 7)
 
     def copying(self):
         content = os.urandom(1 << 20)

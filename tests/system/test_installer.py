@@ -376,7 +376,7 @@ class Refusals(Files):
     def test_a_default_that_is_to_be_none_anymore(self):
         self.node.write(DOCKER, "{}\n")
         self.install("docker", "--set-default")
-        self.assert_refused("is this engine's default", "install", "--engine", "docker")
+        self.assert_refused("is Docker's default", "install", "--engine", "docker")
         self.uninstall()
         self.assertEqual(self.node.read(DOCKER), "{}\n")
 

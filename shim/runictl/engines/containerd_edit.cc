@@ -234,16 +234,22 @@ class Adding {
     return lines;
   }
 
+  [[nodiscard]] std::string default_lines(string_view plugin) const {
+    if (!wanted_.is_default || is_default_already()) return {};
+    return "[plugins." + toml_key(plugin) + ".containerd]\n  " + default_line() + "\n";
+  }
+
+  [[nodiscard]] std::string default_line() const {
+    return std::string(kDefaultName) + " = " + toml_string(wanted_.name);
+  }
+
   // The block's lines. Tables have their full names, so that they are valid at the end of any file.
   [[nodiscard]] std::string body(string_view plugin, bool own_file) const {
     const std::string runtimes = "[plugins." + toml_key(plugin) + ".containerd.runtimes.";
     const std::string type = "  runtime_type = " + toml_string(kRuncShim) + "\n";
     std::string lines;
     if (own_file) lines += "version = " + std::to_string(std::max<std::int64_t>(main().version, 1)) + "\n";
-    if (wanted_.is_default && !is_default_already()) {
-      lines += "[plugins." + toml_key(plugin) + ".containerd]\n  " + std::string(kDefaultName) + " = " +
-               toml_string(wanted_.name) + "\n";
-    }
+    lines += default_lines(plugin);
     // A list of handlers takes the built-in one's place.
     if (needs_built_in_) lines += runtimes + toml_key(kBuiltIn) + "]\n" + type + built_in_settings();
     const std::string table = runtimes + toml_key(wanted_.name);
@@ -280,8 +286,20 @@ class Adding {
     }
     return Refusal{chosen.where(),
                    std::string(chosen.value->key) + " is set here, and a person has to change it",
-                   "install without --set-default, and then write " + std::string(kDefaultName) + " = " +
-                       toml_string(wanted_.name) + " there"};
+                   "install without --set-default, and then write " + default_line() + " there"};
+  }
+
+  // TOML has each table once: where the default's is there, a block at the end of the file cannot add to it.
+  [[nodiscard]] Step judge_table_of_default(const Part& part, std::string lines) const {
+    const std::string ours = default_lines(plugin_in(part));
+    if (ours.empty()) return std::nullopt;
+    lines.erase(lines.find(ours), ours.size());
+    const std::string text = with_block(part.file.text, wanted_.name, lines);
+    if (!parse_toml({part.file.path, text}).error.empty()) return std::nullopt;  // that is not all
+    const Placed table{descend(part.cri, std::array{string_view("containerd")}), &part.file};
+    return Refusal{table ? table.where() : part.file.path,
+                   std::string(kDefaultName) + " belongs in this table, and a person has to write it",
+                   "install without --set-default, and then write " + default_line() + " there"};
   }
 
   [[nodiscard]] std::string drop_in() const {
@@ -338,6 +356,7 @@ class Adding {
     const std::string text = with_block(part.file.text, wanted_.name, lines);
     const TomlDocument document = parse_toml({part.file.path, text});
     if (document.error.empty()) return WriteFile{part.file.path, text, false};
+    if (auto refusal = judge_table_of_default(part, lines)) return *refusal;
     const TomlValue* at = &part.root;
     std::size_t line = 0;
     for (const string_view key :

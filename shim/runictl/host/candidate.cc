@@ -55,6 +55,16 @@ Error unexpected(const ConfigFile& candidate, const EngineFacts& engine,
                ", which is not the handler's; nothing is changed; add the handler by hand"};
 }
 
+// Whether a dump has it as the default, which then may be taken back.
+bool is_default_of(const std::string& dump, std::string_view handler) {
+  const TomlValue root = parse_toml({"before", dump}).root;
+  constexpr std::array<std::string_view, 2> kKeys = {"containerd", kDefaultName};
+  return std::any_of(std::begin(kCriPlugins), std::end(kCriPlugins), [&](std::string_view plugin) {
+    const TomlValue* chosen = descend(cri_table(root, plugin), kKeys);
+    return chosen != nullptr && chosen->text == handler;
+  });
+}
+
 class Containerd {
  public:
   Containerd(const Machine& machine, const HostFiles& files, const EngineFacts& engine)
@@ -69,7 +79,7 @@ class Containerd {
     if (!after) return after.error();
     auto change = change_of_containerd({"before", *before}, {"after", *after}, handler.name, files_);
     if (!change) return change.error();
-    if (handler.is_default) {
+    if (handler.is_default || is_default_of(*before, handler.name)) {
       std::erase_if(change->others,
                     [](const std::string& path) { return path.ends_with("." + std::string(kDefaultName)); });
     }
@@ -174,7 +184,12 @@ Result<void> judge_crio_candidate(const Machine& machine, const HostFiles& host,
   const std::array<std::string_view, 4> table = {"crio", "runtime", "runtimes", handler.name};
   auto change = change_of_table(engine.effective, {"crio config", read_crio_config(*after)}, table);
   if (!change) return change.error();
-  if (handler.is_default) std::erase(change->others, "crio.runtime.default_runtime");
+  constexpr std::array<std::string_view, 3> kDefault = {"crio", "runtime", "default_runtime"};
+  const TomlValue before = parse_toml(engine.effective).root;
+  const TomlValue* chosen = descend(&before, kDefault);
+  if (handler.is_default || (chosen != nullptr && chosen->text == handler.name)) {
+    std::erase(change->others, "crio.runtime.default_runtime");
+  }
   if (!change->others.empty()) return unexpected(candidate, engine, change->others);
   return {};
 }

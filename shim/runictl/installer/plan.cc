@@ -93,11 +93,14 @@ class Installing {
     if (auto refusal = refusal_of_host(facts_.os_id)) return *refusal;
     if (auto refusal = refusal_of(handler_)) return *refusal;
     if (auto refusal = refusal_of_name(handler_.name)) return *refusal;
-    if (recorded_ != nullptr && recorded_->is_default && !handler_.is_default) {
-      return Refusal{"", "the handler " + quoted(handler_.name) + " is this engine's default",
+    // Its file has no marks, by which a default of ours could be told from a person's.
+    const bool is_docker = facts_.engine.kind->type == EngineType::docker;
+    if (is_docker && recorded_ != nullptr && recorded_->is_default && !handler_.is_default) {
+      return Refusal{"", "the handler " + quoted(handler_.name) + " is Docker's default",
                      "use --set-default again, or uninstall first"};
     }
     if (recorded_ != nullptr) plan_.entry.files = recorded_->files;
+    is_record_lost_ = recorded_ == nullptr && is_in_configuration() && base_name(facts_.prefix) == "runi";
     if (auto refusal = add_programs()) return *refusal;
     if (auto refusal = add_runtime()) return *refusal;
     if (auto refusal = add_configuration()) return *refusal;
@@ -121,6 +124,11 @@ class Installing {
  private:
   using Fault = std::optional<Refusal>;
 
+  [[nodiscard]] bool is_in_configuration() const {
+    const Edit removal = remove_handler(facts_.engine, handler_);
+    return std::holds_alternative<WriteFile>(removal) || std::holds_alternative<RemoveFile>(removal);
+  }
+
   // What an earlier version has left in use is taken away with the rest one day.
   void forget_what_has_gone() {
     std::erase_if(plan_.entry.files, [this](const RecordedFile& file) {
@@ -142,7 +150,9 @@ class Installing {
   // Also notes those that an earlier run has made.
   void make_directory(const std::string& path) {
     const State there = facts_.look(path);
-    const bool is_ours = is_known(record_, path, there) || noted_.contains(path);
+    const bool is_below = path == facts_.prefix || path.starts_with(facts_.prefix + "/");
+    const bool was_ours = is_record_lost_ && is_below && there.kind == Kind::directory;
+    const bool is_ours = was_ours || is_known(record_, path, there) || noted_.contains(path);
     if (path.size() <= 1 || (there.kind != Kind::nothing && !is_ours)) return;
     make_directory(std::string(directory_of(path)));
     if (!is_ours) plan_.steps.emplace_back(Change{path, Role::directory, there, State::directory()});
@@ -155,7 +165,8 @@ class Installing {
     State there = facts_.look(path);
     const bool known = is_known(record_, path, there);
     const bool is_right = there.is(wanted) && !there.lacks_execution_of(wanted);
-    if (is_right && !known) return std::nullopt;  // somebody else's, and it stays theirs
+    const bool was_ours = is_record_lost_ && path.starts_with(facts_.prefix + "/");
+    if (is_right && !known && !was_ours) return std::nullopt;  // somebody else's, and it stays theirs
     if (!is_right && there.kind != Kind::nothing && !known && !is_ours(there)) {
       return Refusal{path, "something is there that runictl has not put there",
                      "move it away, or choose another --prefix or --handler"};
@@ -270,6 +281,7 @@ class Installing {
   const Entry* recorded_;
   HandlerWanted handler_;
   bool is_reconfigured_ = false;
+  bool is_record_lost_ = false;  // and what is right in runi's own directory, an earlier run has put there
   std::set<std::string> noted_;  // the files that are as they are to be, or will be
   Plan plan_;
 };

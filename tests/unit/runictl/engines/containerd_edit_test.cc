@@ -373,6 +373,26 @@ TEST(ContainerdEdit, the_default_is_in_the_block) {
   EXPECT_EQ(written(setup(chosen, Merging::merges_first), wanted).path, "/etc/containerd/conf.d/runi.toml");
 }
 
+TEST(ContainerdEdit, the_table_of_the_default_is_a_person_s) {
+  HandlerWanted wanted = kWanted;
+  wanted.is_default = true;
+  const std::string table = "[plugins.\"io.containerd.grpc.v1.cri\".containerd]\n";
+  const std::string text = "version = 2\n" + table + "snapshotter = \"native\"\n" + kCri2 + "runc]\n" + kType;
+  for (const Merging merging : {Merging::replaces, Merging::merges_first, Merging::migrates_first}) {
+    EXPECT_EQ(
+        refused(setup(text, merging), wanted),
+        kMain +
+            ":2: default_runtime_name belongs in this table, and a person has to write it; install without "
+            "--set-default, and then write default_runtime_name = \"runi\" there");
+    const std::string block = written(setup(text, merging)).text;
+    EXPECT_EQ(refused(setup(block, merging), wanted).substr(0, kMain.size() + 2), kMain + ":2");
+  }
+  // Its subtable does not make it one.
+  EXPECT_NE(
+      written(setup("version = 2\n" + kCri2 + "runc]\n" + kType, Merging::replaces), wanted).text.find(table),
+      std::string::npos);
+}
+
 TEST(ContainerdEdit, a_person_may_have_made_it_the_default) {
   const std::string chosen =
       "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd]\ndefault_runtime_name = \"runi\"\n";
