@@ -69,7 +69,10 @@ Result<void> ask_cri(const Words& words) {
 Result<void> carry_out(const Words& words) {
   const std::string& action = words[0];
   if (action == "restart" || action == "reload" || action == "state") return ask_systemd(words);
-  if (action == "signal") return signal_peer(words[1], std::stoi(words[2]));
+  if (action == "signal") {
+    const auto signalled = signal_peer(words[1], std::stoi(words[2]));
+    return signalled ? Result<void>() : signalled.error();
+  }
   if (action == "prove-by-runi") return prove_by_runi(words[1], words[2], words[3]);
   if (action != "prove") return ask_cri(words);
   const auto proof = prove_by_cri({words[1], words[2], words[3]});

@@ -11,12 +11,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <optional>
@@ -48,24 +45,14 @@ Result<Socket> find_socket(const Machine& machine, const std::string& path) {
   return Socket{(*found)->handle, std::move((*found)->fd)};
 }
 
-// A connection that is there only to see its end.
-Fd watch(const std::string& socket) {
-  sockaddr_un address{AF_UNIX, {}};
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (socket.size() >= sizeof address.sun_path) return {};
-  socket.copy(address.sun_path, socket.size());
-  if (connect(fd.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) return {};
-  return fd;
-}
-
-bool has_ended(const Fd& connection, std::chrono::seconds patience) {
+// A connection to the engine would not do: it may wait for its connections to end before it does.
+bool has_ended(const Fd& process, std::chrono::milliseconds patience) {
   const auto deadline = Clock::now() + patience;
-  std::array<char, 4096> buffer{};
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd waiting{connection.number(), POLLIN, 0};
-    if (poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left, 0))) <= 0) return false;
-    if (read(connection.number(), buffer.data(), buffer.size()) <= 0) return true;
+    pollfd waiting{process.number(), POLLIN, 0};
+    const int ready = poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+    if (ready >= 0 || errno != EINTR) return ready > 0;
   }
 }
 
@@ -110,12 +97,12 @@ Result<void> Engine::reload_by_systemd() const {
 Result<void> Engine::reload_by_signal() const {
   const auto socket = find_socket(machine_, facts_.socket);
   if (!socket) return socket.error();
-  if (facts_.kind->reloading == Reloading::reload) return signal_peer(socket->name, SIGHUP);
-  const Fd connection = watch(socket->name);
+  const bool is_reload = facts_.kind->reloading == Reloading::reload;
   // CRI-O takes SIGHUP for a reload, which is not enough.
   const int signal = facts_.kind->type == EngineType::crio ? SIGTERM : SIGHUP;
-  if (auto sent = signal_peer(socket->name, signal); !sent) return sent;
-  if (connection.is_open() && !has_ended(connection, kPatience)) {
+  const auto process = signal_peer(socket->name, signal);
+  if (!process) return process.error();
+  if (!is_reload && !has_ended(*process, kPatience)) {
     return Error{facts_.socket +
                  ": the engine has not ended within a minute after the signal; restart it by hand"};
   }

@@ -30,7 +30,7 @@ Error of(const std::string& socket, const std::string& what) {
 
 }  // namespace
 
-Result<void> signal_peer(const std::string& socket, int signal) {
+Result<Fd> signal_peer(const std::string& socket, int signal) {
   const auto pid = listener(socket);
   if (!pid) return pid.error();
   if (*pid == 0) {
@@ -43,7 +43,7 @@ Result<void> signal_peer(const std::string& socket, int signal) {
               "PID 1 holds it for the daemon (socket activation), so the daemon cannot be told from it: "
               "restart by systemd");
   }
-  const Fd process(static_cast<int>(syscall(SYS_pidfd_open, *pid, 0)));
+  Fd process(static_cast<int>(syscall(SYS_pidfd_open, *pid, 0)));
   if (!process.is_open()) return with_context(socket, last_error("pidfd_open " + std::to_string(*pid)));
   // The process may have ended and its number may have gone to another before the descriptor was there.
   const auto again = listener(socket);
@@ -54,7 +54,7 @@ Result<void> signal_peer(const std::string& socket, int signal) {
   if (syscall(SYS_pidfd_send_signal, process.number(), signal, nullptr, 0) < 0) {
     return with_context(socket, last_error("signal process " + std::to_string(*pid)));
   }
-  return {};
+  return process;
 }
 
 }  // namespace runi
