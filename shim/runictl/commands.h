@@ -15,7 +15,8 @@ inline constexpr int kRefused =
 
 // Errors: the option --handler has what cannot be the name that runi is called by.
 inline Result<void> check_handler_name(const std::string& handler) {
-  if (!handler.empty() && handler.find('/') == std::string::npos) return {};
+  const bool is_name = !handler.empty() && handler != "." && handler != "..";
+  if (is_name && handler.find('/') == std::string::npos) return {};
   return Error{"--handler " + handler + ": expected the name that runi is called by, without a slash"};
 }
 

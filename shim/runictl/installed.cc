@@ -10,6 +10,8 @@
 #include "runictl/show/json.h"
 #include "runictl/show/table.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -34,6 +36,11 @@ std::string fault_of_configuration(const EngineFacts& engine, const Entry& entry
   return {};
 }
 
+bool is_program(const Machine& machine, const std::string& path) {
+  const auto found = machine.find(path);
+  return found && *found && S_ISREG((*found)->mode) && ((*found)->mode & 0111) != 0;
+}
+
 Held look_at(const Machine& machine, const HostFiles& files, const Entry& entry) {
   Held held{&entry, {}};
   if (entry.progress == Progress::begun) {
@@ -48,6 +55,9 @@ Held look_at(const Machine& machine, const HostFiles& files, const Entry& entry)
     } else if (!same) {
       held.faults.push_back(file.path + ": missing or changed");
     }
+  }
+  if (held.faults.empty() && !is_program(machine, entry.program)) {
+    held.faults.push_back(entry.program + ": not a program that can be executed");
   }
   const EngineKind* kind = find_engine_kind(entry.engine);
   if (kind == nullptr) {

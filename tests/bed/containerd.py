@@ -1,7 +1,9 @@
 """containerd: a private daemon, used through ctr. bed/cri.py speaks to it as a kubelet does."""
 
 import os
+import shutil
 import subprocess
+import unittest
 
 from bed.case import PLAIN, RUNI, need, until
 from bed.engine import Engine, Finished, Started
@@ -30,6 +32,26 @@ state = "{scratch}/containerd/state"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runi.options]
         BinaryName = "{runi}"
 """
+
+# Each may name a containerd with its shim beside it. The installed one is asked after them.
+NAMED = {"1.7": "RUNI_TEST_CONTAINERD17", "2": "RUNI_TEST_CONTAINERD2"}
+
+
+def version_of(program):
+    """What the program says of itself: the line, and the version in it."""
+    line = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    return line, line.split()[2].lstrip("v")
+
+
+def containerd_of(series):
+    """The path of a containerd 1.6, 1.7 or 2. Skips the test where there is none."""
+    found = []
+    for program in filter(None, (*map(os.environ.get, NAMED.values()), shutil.which("containerd"))):
+        found.append(version_of(program)[1])
+        if found[-1].startswith(series + "."):
+            return program
+    advice = f", and {NAMED[series]} names none" if series in NAMED else ""
+    raise unittest.SkipTest(f"needs containerd {series}: found {', '.join(found) or 'none'}{advice}")
 
 
 class Containerd:

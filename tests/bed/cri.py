@@ -74,7 +74,8 @@ class Cri(Engine):
         if user is not None:
             context.run_as_user.value, context.run_as_group.value = user
         config = api.ContainerConfig(
-            metadata=api.ContainerMetadata(name=name), image=api.ImageSpec(image=image.NAME), command=list(args),
+            metadata=api.ContainerMetadata(name=name),
+            image=api.ImageSpec(image=image.NAME, user_specified_image=image.NAME), command=list(args),
             annotations=annotations or {}, log_path=f"{sandbox}-{name}.log",
             linux=api.LinuxContainerConfig(security_context=context))
         return self.runtime.CreateContainer(api.CreateContainerRequest(

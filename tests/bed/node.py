@@ -6,7 +6,6 @@ import os
 import shutil
 import stat
 import subprocess
-import unittest
 
 from bed.case import built
 
@@ -94,12 +93,3 @@ def _state_of(path):
     if len(text) > MOST_SHOWN:
         text = hashlib.sha256(text).hexdigest()
     return (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, text)
-
-
-def containerd2():
-    """The path of a containerd 2, which RUNI_TEST_CONTAINERD2 may name. Skips the test where there is none."""
-    for program in filter(None, (os.environ.get("RUNI_TEST_CONTAINERD2"), shutil.which("containerd"))):
-        words = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()
-        if words[2].lstrip("v").startswith("2."):
-            return program
-    raise unittest.SkipTest("needs containerd 2.x: name one in RUNI_TEST_CONTAINERD2")

@@ -1,6 +1,6 @@
 """What an engine answers over its CRI, and the signal to the process behind its socket: the real containerd.
 
-RUNI_TEST_CONTAINERD2 may name a containerd 2.x. Servers of the tests' own stand only for what no engine does.
+Servers of the tests' own stand only for what no engine does.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import threading
 import unittest
 
 from bed.case import Case, PLAIN, RUNI, built
-from bed.containerd import Containerd
+from bed.containerd import Containerd, containerd_of
 from bed.cri import Cri
 
 SYSTEMD = """
@@ -21,13 +21,6 @@ SYSTEMD = """
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.with_systemd.options]
         SystemdCgroup = true
 """
-
-
-def containerd_2():
-    program = os.environ.get("RUNI_TEST_CONTAINERD2")
-    if not program:
-        raise unittest.SkipTest("needs RUNI_TEST_CONTAINERD2: not in the environment")
-    return program
 
 
 class Asking(Case):
@@ -42,9 +35,9 @@ class Asking(Case):
 
 
 class Engine(Asking):
-    def assert_answers(self, major, program=None):
+    def assert_answers(self, series, program):
         containerd = Containerd(self, "k8s.io", more=SYSTEMD, program=program)
-        self.assertRegex(self.found("version", containerd.address, "10")[0], rf"^containerd v?{major}\.")
+        self.assertRegex(self.found("version", containerd.address, "10")[0], rf"^containerd v?{series}\.")
         lines = self.found("status", containerd.address, "10")
         self.assertEqual(lines[0], "ready")
         handlers = {line.split()[1] for line in lines if line.startswith("handler ")}
@@ -57,11 +50,14 @@ class Engine(Asking):
         self.assertEqual(sorted(self.found("sandboxes", containerd.address, "10")),
                          sorted([f"{ready} bed/pod1 {RUNI} ready", f"{ended} bed/pod2 {PLAIN} ended"]))
 
-    def test_1(self):
-        self.assert_answers(1)
+    def test_1_6(self):
+        self.assert_answers("1.6", containerd_of("1.6"))
+
+    def test_1_7(self):
+        self.assert_answers("1.7", containerd_of("1.7"))
 
     def test_2(self):
-        self.assert_answers(2, containerd_2())
+        self.assert_answers("2", containerd_of("2"))
 
     def test_many_sandboxes_are_more_than_one_frame(self):
         """More than the 64 KiB that may be under way at once."""

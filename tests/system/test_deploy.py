@@ -1,8 +1,7 @@
 """The files in deploy/, unchanged, given to the programs that they are for.
 
 runi stands where those files say, /usr/local, and each file where an administrator puts it, in /etc: both are
-overlays of the test's own. RUNI_TEST_CONTAINERD2 may name a containerd 2.x, beside its shim, for the drop-in that is for it,
-and RUNI_CRIO a CRI-O, with pinns beside it or in PATH.
+overlays of the test's own. RUNI_CRIO may name a CRI-O, with pinns beside it or in PATH.
 """
 
 import json
@@ -13,8 +12,9 @@ import subprocess
 import time
 import unittest
 
-from bed import image
+from bed import crio, image
 from bed.case import Case, built, need, until
+from bed.containerd import containerd_of
 from bed.cri import Cri
 from bed.shim import INIT
 
@@ -87,8 +87,8 @@ imports = [{imports}]
             file.write(self.MAIN.format(version=version, imports=imports, scratch=self.scratch, address=self.address) + rest)
         return path
 
-    def merged_1(self):
-        program = program_of(1)
+    def merged_1(self, series):
+        program = containerd_of(series)
         fragment = re.sub(r"(?m)^version = 2$", "", read("containerd", "runi-1.x.toml"))
         return program, self.main_file(2, "", f"""
 [plugins."io.containerd.grpc.v1.cri"]
@@ -97,7 +97,7 @@ imports = [{imports}]
 """ + fragment)
 
     def dropped_in_2(self):
-        program = program_of(2)
+        program = containerd_of("2")
         self.put("containerd/runi-2.x.toml", "/etc/containerd/conf.d/runi.toml")
         return program, self.main_file(3, self.IMPORTS, f"""
 [plugins."io.containerd.cri.v1.images".pinned_images]
@@ -147,11 +147,17 @@ imports = [{imports}]
             cri.stop(container, 3)  # seconds until SIGKILL
             self.assertEqual(time.monotonic() - began > 3, annotations != {})
 
-    def test_fragment_for_1(self):
-        self.assert_complete(*self.merged_1())
+    def test_fragment_for_1_6(self):
+        self.assert_complete(*self.merged_1("1.6"))
 
-    def test_pods_of_1(self):
-        self.assert_pods_get_init(*self.merged_1())
+    def test_fragment_for_1_7(self):
+        self.assert_complete(*self.merged_1("1.7"))
+
+    def test_pods_of_1_6(self):
+        self.assert_pods_get_init(*self.merged_1("1.6"))
+
+    def test_pods_of_1_7(self):
+        self.assert_pods_get_init(*self.merged_1("1.7"))
 
     def test_drop_in_for_2(self):
         self.assert_complete(*self.dropped_in_2())
@@ -161,7 +167,7 @@ imports = [{imports}]
 
     def test_fragment_for_1_is_no_drop_in(self):
         """What the fragment warns of: the main file's table is gone."""
-        program = program_of(1)
+        program = containerd_of("1.6")
         self.put("containerd/runi-1.x.toml", "/etc/containerd/conf.d/runi.toml")
         config = self.main_file(2, self.IMPORTS, '[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "pause:lost"\n')
         dump = self.succeed(program, "--config", config, "config", "dump")
@@ -171,7 +177,7 @@ imports = [{imports}]
 
     def test_fragment_for_1_needs_runc(self):
         """The other warning: an entry for runi alone hides the built-in one for runc."""
-        program = program_of(1)
+        program = containerd_of("1.6")
         _, title, entry = read("containerd", "runi-1.x.toml").partition(
             '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runi]')
         dump = self.succeed(program, "--config", self.main_file(2, "", title + entry), "config", "dump")
@@ -208,8 +214,7 @@ class Merged(Containerd):
         wanted += ["/main/cni"] if has_own else []
         return done.returncode == 0 and all(text in dump for text in wanted)
 
-    def agree(self, major):
-        program = program_of(major)
+    def agree(self, program):
         seen = set()
         for main in (2, 3):
             for version, keyed in ((2, True), (3, True), (main, False)):
@@ -224,22 +229,14 @@ class Merged(Containerd):
                     seen.add(intact)
         return seen
 
-    def test_by_1(self):
-        self.assertEqual(self.agree(1), {True, False})
+    def test_by_1_6(self):
+        self.assertEqual(self.agree(containerd_of("1.6")), {True, False})
+
+    def test_by_1_7(self):
+        self.assertEqual(self.agree(containerd_of("1.7")), {True, False})
 
     def test_by_2(self):
-        self.assertEqual(self.agree(2), {True, False})
-
-
-def program_of(major):
-    """A containerd of that major version. Skips the test where there is none."""
-    found = []
-    for program in filter(None, (os.environ.get("RUNI_TEST_CONTAINERD2"), shutil.which("containerd"))):
-        text = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-        found.append(text.split()[2])
-        if re.search(rf" v?{major}\.\d", text):
-            return program
-    raise unittest.SkipTest(f"needs containerd {major}.x: found {', '.join(found) or 'none'}")
+        self.assertEqual(self.agree(containerd_of("2")), {True, False})
 
 
 class CrioFiles(unittest.TestCase):
@@ -267,39 +264,8 @@ class CrioFiles(unittest.TestCase):
 
 
 class Crio(Deploy):
-    MAIN = """
-[crio]
-root = "{scratch}/storage"
-runroot = "{scratch}/runroot"
-storage_driver = "vfs"
-log_dir = "{scratch}/pods"
-version_file = "{scratch}/version"
-clean_shutdown_file = "{scratch}/clean"
-[crio.api]
-listen = "{address}"
-stream_port = "0"
-[crio.runtime]
-cgroup_manager = "cgroupfs"
-conmon_cgroup = "pod"
-selinux = false
-apparmor_profile = "unconfined"
-container_exits_dir = "{scratch}/exits"
-container_attach_socket_dir = "{scratch}/attach"
-namespaces_dir = "{scratch}/namespaces"
-[crio.image]
-pause_image = "{image}"
-pause_command = ""
-signature_policy = "{scratch}/policy.json"
-[crio.network]
-network_dir = "{scratch}/cni"
-plugin_dirs = ["{scratch}/cni"]
-"""
-
     def test_pods(self):
-        program = os.environ.get("RUNI_CRIO")
-        if not program:
-            raise unittest.SkipTest("needs RUNI_CRIO: the program of a CRI-O")
-        podman = need("podman")
+        program = crio.crio()
         has_packages = os.path.exists("/usr/libexec/crio/conmon")
         folder = "upstream" if has_packages else "distribution"
         if not has_packages:
@@ -307,16 +273,10 @@ plugin_dirs = ["{scratch}/cni"]
             need("crun")
         self.put(f"crio/{folder}/10-runi.conf", "/etc/crio/crio.conf.d/10-runi.conf")
         self.put(f"crio/{folder}/runi.json", os.path.join(self.configuration, "runi.json"))
-        with open(self.path("policy.json"), "w", encoding="utf-8") as file:
-            file.write('{"default": [{"type": "insecureAcceptAnything"}]}')
         self.address = self.path("crio.sock")
-        self.folder("cni")
-        with open("/etc/crio/crio.conf", "w", encoding="utf-8") as file:
-            file.write(self.MAIN.format(scratch=self.scratch, address=self.address, image=image.NAME))
+        crio.prepare(self, program, self.address)
         found = json.loads(self.command(built("RUNICTL"), "check", "--json").stdout)["findings"]
         self.assertEqual([f for f in found if f["subject"] == "CRI-O" and f["severity"] in ("warning", "problem")], [])
-        self.succeed(podman, "--root", self.path("storage"), "--runroot", self.path("runroot"), "--storage-driver", "vfs",
-                     "load", "--quiet", "--input", image.archive(self), env=os.environ | {"HOME": self.folder("home")})
         path = f"{os.environ['PATH']}:{os.path.dirname(program)}"
         process = self.daemon(["env", f"PATH={path}", program, "--config", "/etc/crio/crio.conf", "--config-dir",
                                "/etc/crio/crio.conf.d"], self.path("crio.log"))

@@ -1,17 +1,16 @@
 """The edits that give an engine a handler that calls runi, judged by the programs that read the files.
 
 For containerd: the effective configuration (`containerd config dump`) before and after may differ in the handler's own
-table only, and the removal leaves every byte as it was. RUNI_TEST_CONTAINERD2 may name a containerd 2.x.
+table only, and the removal leaves every byte as it was.
 """
 
 import json
 import os
-import re
-import shutil
 import subprocess
 import unittest
 
 from bed.case import Case, built, need
+from bed.containerd import containerd_of, version_of
 
 PROGRAM = "/opt/runi/sbin/runi"
 NAMES = {1: "cri", 2: "io.containerd.grpc.v1.cri", 3: "io.containerd.cri.v1.runtime"}
@@ -59,21 +58,15 @@ class Edits(Case):
         return path
 
 
-def version_of(program):
-    return subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def containerd(major):
-    """A containerd of that major version. Skips the test where there is none."""
-    found = []
-    for program in filter(None, (os.environ.get("RUNI_TEST_CONTAINERD2"), shutil.which("containerd"))):
-        found.append(version_of(program).split()[2])
-        if re.match(rf"v?{major}\.\d", found[-1]):
-            return program
-    raise unittest.SkipTest(f"needs containerd {major}.x: found {', '.join(found) or 'none'}")
-
-
 class Containerd(Edits):
+    def default(self, program):
+        """A file of what it does without a file; asked to read one that is missing, it fails."""
+        text = subprocess.run([program, "config", "default"], capture_output=True, text=True, check=True).stdout
+        return self.write(self.path("default.toml"), text)
+
+    def add(self, program, main, *imported):
+        return self.edit("add", "containerd", version_of(program)[0], PROGRAM, self.default(program), main, *imported)
+
     def dump(self, program, config, name):
         done = subprocess.run([program, "--config", config, "config", "dump"], capture_output=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -99,7 +92,7 @@ class Containerd(Edits):
         with open(main, "rb") as file:
             original = file.read()
         before = self.dump(program, main, "before.toml")
-        kind, path, after_text = self.edit("add", "containerd", version_of(program), PROGRAM, main, *imported)
+        kind, path, after_text = self.add(program, main, *imported)
         self.carry_out(kind, path, after_text)
         after = self.dump(program, main, "after.toml")
         ours, others = self.compare(before, after, path)
@@ -110,7 +103,7 @@ class Containerd(Edits):
         self.assertIn('pod_annotations = ["runi.dev/*", "*.runi.dev/*"]', handler, case)
         self.assertEqual("SystemdCgroup = true" in handler.partition("[plugins.")[2].partition("[")[0], systemd, case)
         files = [main, *([path] if path != main else [])]
-        self.assertEqual(self.edit("add", "containerd", version_of(program), PROGRAM, *files)[0], "unchanged", case)
+        self.assertEqual(self.add(program, *files)[0], "unchanged", case)
         self.carry_out(*self.edit("remove", "containerd", *files))
         with open(main, "rb") as file:
             self.assertEqual(file.read(), original, case)
@@ -134,47 +127,51 @@ class Containerd(Edits):
 
     def assert_refused(self, program, text, words):
         main, _, _ = self.files("refused", text)
-        kind, what, _ = self.edit("add", "containerd", version_of(program), PROGRAM, main)
+        kind, what, _ = self.add(program, main)
         self.assertEqual(kind, "refused")
         self.assertIn(words, what)
 
-    def test_1(self):
-        self.assertEqual(self.assert_all(containerd(1), (1, 2)), {"block"})
+    def test_1_6(self):
+        self.assertEqual(self.assert_all(containerd_of("1.6"), (1, 2)), {"block"})
+
+    def test_1_7(self):
+        self.assertEqual(self.assert_all(containerd_of("1.7"), (1, 2)), {"block"})
 
     def test_2(self):
-        self.assertEqual(self.assert_all(containerd(2), (2, 3)), {"block", "drop-in"})
+        self.assertEqual(self.assert_all(containerd_of("2"), (2, 3)), {"block", "drop-in"})
 
     def assert_written_where_there_is_none(self, program):
         folder = self.folder("none")
-        default = subprocess.run([program, "config", "default"], capture_output=True, text=True, check=True).stdout
-        default = self.write(os.path.join(folder, "default"), default)
+        default = self.default(program)
         main = os.path.join(folder, "config.toml")
-        # What it does without a file; asked to read one that is missing, it fails.
         before = self.dump(program, default, "before.toml")
-        kind, path, text = self.edit("new", "containerd", version_of(program), PROGRAM, main, default)
+        kind, path, text = self.edit("new", "containerd", version_of(program)[0], PROGRAM, default, main)
         self.assertEqual((kind, path), ("new", main))
         self.carry_out(kind, path, text)
         ours, others = self.compare(before, self.dump(program, main, "after.toml"), main, default)
         self.assertTrue(ours)
         self.assertEqual(others, [])
-        self.assertEqual(self.edit("add", "containerd", version_of(program), PROGRAM, main)[0], "unchanged")
+        self.assertEqual(self.add(program, main)[0], "unchanged")
         self.assertEqual(self.edit("remove", "containerd", main), ("remove", main, b""))
 
-    def test_no_main_file_of_1(self):
-        self.assert_written_where_there_is_none(containerd(1))
+    def test_no_main_file_of_1_6(self):
+        self.assert_written_where_there_is_none(containerd_of("1.6"))
+
+    def test_no_main_file_of_1_7(self):
+        self.assert_written_where_there_is_none(containerd_of("1.7"))
 
     def test_no_main_file_of_2(self):
-        self.assert_written_where_there_is_none(containerd(2))
+        self.assert_written_where_there_is_none(containerd_of("2"))
 
     def test_inline_tables_are_refused(self):
-        self.assert_refused(containerd(1), "version = 2\n" + INLINE.format(cri=NAMES[2]), "cannot be added to at the end")
+        self.assert_refused(containerd_of("1.6"), "version = 2\n" + INLINE.format(cri=NAMES[2]), "cannot be added to at the end")
 
     def test_version_3_is_refused_for_1(self):
-        self.assert_refused(containerd(1), "version = 3\n", "is not known to read files of version 3")
+        self.assert_refused(containerd_of("1.6"), "version = 3\n", "is not known to read files of version 3")
 
     def test_version_1_is_refused_for_2(self):
         """It would lose the table, as an edit by hand in its names shows."""
-        program = containerd(2)
+        program = containerd_of("2")
         text = "version = 1\n" + RUNC.format(cri="cri")
         self.assert_refused(program, text, "drops the CRI section")
         main, _, _ = self.files("lost", text)
@@ -183,7 +180,7 @@ class Containerd(Edits):
 
     def test_the_comparison_sees_what_a_drop_in_does_to_1(self):
         """The mistake that the edit avoids: the main file's section is gone."""
-        program = containerd(1)
+        program = containerd_of("1.6")
         folder = self.folder("replaced")
         main, _, _ = self.files("replaced", f'version = 2\nimports = ["{folder}/conf.d/*.toml"]\n' + CNI.format(cri=NAMES[2]))
         before = self.dump(program, main, "before.toml")

@@ -7,7 +7,8 @@ import subprocess
 import unittest
 
 from bed.case import Case, built, need
-from bed.node import Node, containerd2
+from bed.containerd import containerd_of
+from bed.node import Node
 
 MAIN = "/etc/containerd/config.toml"
 DROP_IN = "/etc/containerd/conf.d/runi.toml"
@@ -71,18 +72,37 @@ class Rounds(Files):
         need("containerd")
         self.assert_rounds("containerd", MAIN, "BinaryName")
 
+    def test_a_block_in_the_file_of_containerd_1_7(self):
+        self.node.use(containerd_of("1.7"), "containerd")
+        self.use_containerd()
+        self.assert_rounds("containerd", MAIN, "SystemdCgroup = true\n# END runi runi")
+
+    def test_the_first_handlers_in_a_file_of_containerd_1_7(self):
+        self.node.use(containerd_of("1.7"), "containerd")
+        self.use_containerd("version = 2\n")
+        self.assert_rounds("containerd", MAIN, 'sandbox_mode = "podsandbox"\n')
+
+    def test_containerd_1_7_without_a_file(self):
+        self.node.use(containerd_of("1.7"), "containerd")
+        self.assert_rounds("containerd", MAIN, 'sandbox_mode = "podsandbox"\n')
+
+    def test_the_default_of_containerd_1_7(self):
+        self.node.use(containerd_of("1.7"), "containerd")
+        self.use_containerd()
+        self.assert_rounds("containerd", MAIN, 'default_runtime_name = "runi"', "--set-default")
+
     def test_a_drop_in_of_containerd_2(self):
-        self.node.use(containerd2(), "containerd")
+        self.node.use(containerd_of("2"), "containerd")
         self.use_containerd(IMPORTS + SYSTEMD)
         self.assert_rounds("containerd", DROP_IN, "version = 2\n")
 
     def test_a_block_in_the_file_of_containerd_2(self):
-        self.node.use(containerd2(), "containerd")
+        self.node.use(containerd_of("2"), "containerd")
         self.use_containerd()
         self.assert_rounds("containerd", MAIN, "SystemdCgroup = true\n# END runi runi")
 
     def test_the_default_of_containerd_2(self):
-        self.node.use(containerd2(), "containerd")
+        self.node.use(containerd_of("2"), "containerd")
         self.use_containerd(IMPORTS + '[plugins."io.containerd.grpc.v1.cri".containerd]\ndefault_runtime_name = "runc"\n')
         self.assert_rounds("containerd", DROP_IN, 'default_runtime_name = "runi"', "--set-default")
 
@@ -159,6 +179,17 @@ class Changes(Files):
         self.uninstall()
         self.assertEqual(self.node.tree(), before)
 
+    def test_a_handler_whose_lines_another_one_s_need_goes_last(self):
+        """With no other handler in the file containerd would have lost its own."""
+        self.use_containerd("version = 2\n")
+        before = self.node.tree()
+        for handler in ("runi", "other"):
+            self.install("containerd", "--handler", handler)
+        self.assert_refused("lines of other handlers of runi's need those", "uninstall")
+        self.uninstall("--handler", "other")
+        self.uninstall()
+        self.assertEqual(self.node.tree(), before)
+
     def test_what_somebody_has_changed_since_stays(self):
         self.use_containerd()
         self.install("containerd")
@@ -193,6 +224,18 @@ class Changes(Files):
             os.remove(self.node.path(path))
         self.install("podman")
         self.assertEqual(self.node.tree(), whole)
+
+    def test_a_program_that_cannot_be_executed_anymore(self):
+        self.install("podman")
+        whole = self.node.tree()
+        program = self.node.path("/opt/runi/sbin/runi")
+        os.chmod(program, 0o644)
+        os.chown(program, 1000, 1000)
+        faults = self.node.answer("installed", status=1)["entries"][0]["faults"]
+        self.assertEqual(faults, ["/opt/runi/sbin/runi: not a program that can be executed"])
+        self.install("podman")
+        self.assertEqual(self.node.tree(), whole)
+        self.assertTrue(self.node.answer("installed")["holds"])
 
     def test_a_new_version_takes_the_old_one_s_place_and_leaves_its_init(self):
         self.install("podman")
@@ -236,7 +279,7 @@ class Failures(Files):
 
     def test_no_space(self):
         opt = self.node.path("/opt")
-        self.succeed("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", opt)
+        self.succeed("mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", opt)
         self.assert_put_back("/opt/runi/sbin/runictl: write: No space left on device")
 
     def test_no_space_for_the_configuration(self):
@@ -245,6 +288,10 @@ class Failures(Files):
         self.succeed("mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", folder)
         self.node.write(MAIN, "version = 2\n" + SYSTEMD + "#" * 3700)
         self.assert_put_back("No space left on device", "containerd")
+
+    def test_a_read_only_folder_of_the_record(self):
+        self.succeed("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", self.node.path("/var/lib"))
+        self.assert_put_back("Read-only file system; everything is as it was")
 
     def test_a_read_only_folder_of_the_configuration(self):
         folder = self.node.path("/etc/containers")
@@ -319,9 +366,23 @@ class Refusals(Files):
         self.node.write("/opt/crun", "", mode=0o755)
         self.assert_refused('names no runtime "/opt/crun"', "install", "--engine", "podman", "--runtime", "/opt/crun")
 
+    def test_names_of_runi_s_own_files(self):
+        for name in ("runictl", "config"):
+            self.assert_refused("a file of runi's own has the name", "install", "--engine", "podman", "--handler", name)
+        self.assert_refused("longer than 128 bytes", "install", "--engine", "podman", "--handler", "x" * 129)
+        self.install("podman", "--handler", "x" * 128)
+        self.uninstall("--handler", "x" * 128)
+
+    def test_a_default_that_is_to_be_none_anymore(self):
+        self.node.write(DOCKER, "{}\n")
+        self.install("docker", "--set-default")
+        self.assert_refused("is Docker's default", "install", "--engine", "docker")
+        self.uninstall()
+        self.assertEqual(self.node.read(DOCKER), "{}\n")
+
     def test_usage(self):
         for option in (("--engine", "lxc"), ("--restart", "now"), ("--prefix", "opt"), ("--handler", "a/b"),
-                       ("--host-root", "/nowhere")):
+                       ("--handler", ".."), ("--host-root", "/nowhere")):
             done = self.command(built("RUNICTL"), "install", *option)
             self.assertEqual(done.returncode, 2, option)
             self.assertIn(option[0].encode(), done.stderr)

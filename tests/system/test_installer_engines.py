@@ -6,9 +6,10 @@ import subprocess
 import unittest
 
 from bed.case import RUNI, Case, need, until
+from bed.containerd import containerd_of
 from bed.cri import Cri
 from bed.engine import comm_of
-from bed.node import Node, containerd2
+from bed.node import Node
 from bed.podman import Podman
 from bed import image
 
@@ -109,11 +110,14 @@ class Containerd(ThisMachine):
         with open("/etc/containerd/config.toml", encoding="utf-8") as file:
             self.assertEqual(file.read(), text)
 
-    def test_containerd_1(self):
-        self.assert_all(need("containerd"))
+    def test_containerd_1_6(self):
+        self.assert_all(containerd_of("1.6"))
+
+    def test_containerd_1_7(self):
+        self.assert_all(containerd_of("1.7"))
 
     def test_containerd_2(self):
-        self.assert_all(containerd2(), 'imports = ["/etc/containerd/conf.d/*.toml"]\n')
+        self.assert_all(containerd_of("2"), 'imports = ["/etc/containerd/conf.d/*.toml"]\n')
 
     def test_what_does_not_come_back_is_put_back(self):
         """A runtime that cannot run anything: containerd takes the handler, and the proof fails."""

@@ -6,12 +6,10 @@ import subprocess
 import unittest
 
 from bed.case import Case, PLAIN, RUNI, built, need, until
-from bed.containerd import Containerd
+from bed.containerd import Containerd, containerd_of
 from bed.systemd import Systemd
 from bed.cri import Cri as Kubelet
 from bed import shim
-
-from test_cri import containerd_2
 
 NO_INIT = "a container runs without runi-init: the program is PID 1 itself"
 SCRIPT = "#!/bin/sh\nexec sleep 1000\n"  # the bed's image has a shell
@@ -48,18 +46,21 @@ class Proofs(Case):
 
 
 class Cri(Proofs):
-    def assert_proves(self, program=None):
+    def assert_proves(self, program):
         self.start(program)
         self.assertEqual(self.prove(), (0, "proven\n"))
         self.assert_nothing_left()
         self.assertEqual(self.prove(PLAIN), (1, f"handler {PLAIN}: {NO_INIT}\n"))
         self.assert_nothing_left()
 
-    def test_containerd_1(self):
-        self.assert_proves()
+    def test_containerd_1_6(self):
+        self.assert_proves(containerd_of("1.6"))
+
+    def test_containerd_1_7(self):
+        self.assert_proves(containerd_of("1.7"))
 
     def test_containerd_2(self):
-        self.assert_proves(containerd_2())
+        self.assert_proves(containerd_of("2"))
 
     def test_a_handler_that_the_engine_does_not_know(self):
         self.start()

@@ -1,11 +1,14 @@
 // Makes the edits of engines' files, for the programs that read them to judge. Prints what is to be done in
 // the first line, and after it the bytes.
 //
-//     edit_probe add containerd VERSION PROGRAM MAIN [IMPORTED...]    VERSION: what containerd --version
-//     prints edit_probe new containerd VERSION PROGRAM MAIN DEFAULT          DEFAULT: what containerd config
-//     default prints edit_probe add docker|podman PROGRAM FILE... edit_probe remove containerd FILE... |
-//     docker PROGRAM FILE | podman FILE... edit_probe compare BEFORE AFTER [FILE...] what containerd config
-//     dump prints
+//     edit_probe add containerd VERSION PROGRAM DEFAULT MAIN [IMPORTED...]
+//     edit_probe new containerd VERSION PROGRAM DEFAULT MAIN
+//     edit_probe add docker|podman PROGRAM FILE...
+//     edit_probe remove containerd FILE... | docker PROGRAM FILE | podman FILE...
+//     edit_probe compare BEFORE AFTER [FILE...]
+//
+// VERSION is what `containerd --version` prints, DEFAULT a file of what `containerd config default` does, and
+// BEFORE and AFTER of what `containerd config dump` does.
 #include "runictl/engines/containerd_edit.h"
 #include "runictl/engines/docker_edit.h"
 #include "runictl/engines/drop_in.h"
@@ -54,10 +57,11 @@ int add_containerd(bool is_new, Arguments arguments) {
   const auto merging = merging_of(arguments[0]);
   if (!merging) return 2;
   ContainerdSetup setup;
-  setup.main = {arguments[2], read(arguments[is_new ? 3 : 2])};
+  setup.main = {arguments[3], read(arguments[is_new ? 2 : 3])};
   setup.main_exists = !is_new;
   setup.merging = *merging;
-  if (!is_new) setup.imported = read_all(arguments.subspan(3));
+  setup.defaults = read(arguments[2]);
+  if (!is_new) setup.imported = read_all(arguments.subspan(4));
   return print(add_to_containerd(setup, {kHandler, arguments[1], ""}));
 }
 

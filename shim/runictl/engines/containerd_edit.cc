@@ -5,6 +5,7 @@
 #include "runictl/engines/effective.h"
 #include "runictl/engines/judge.h"
 #include "runictl/engines/marked_block.h"
+#include "runictl/engines/rendered.h"
 
 #include <algorithm>
 #include <array>
@@ -217,6 +218,22 @@ class Adding {
     return toml_line(list);
   }
 
+  // What the built-in handler is set to beside its type: since 1.7 its sandbox_mode.
+  [[nodiscard]] std::string built_in_settings() const {
+    const TomlDocument defaults = parse_toml({{}, setup_.main_exists ? setup_.defaults : setup_.main.text});
+    const TomlValue* cri = cri_table(defaults.root, cri_plugin_of(version_in(defaults.root)));
+    const TomlValue* handler = descend(cri, std::array<string_view, 3>{"containerd", "runtimes", kBuiltIn});
+    if (handler == nullptr) return {};
+    std::string lines;
+    for (const TomlValue& value : handler->children) {
+      const bool is_setting = value.kind == TomlValue::Kind::scalar && value.key != "runtime_type";
+      if (is_setting && !says_nothing(value)) {
+        lines += "  " + toml_key(value.key) + " = " + toml_line(value) + "\n";
+      }
+    }
+    return lines;
+  }
+
   [[nodiscard]] std::string default_lines(string_view plugin) const {
     if (!wanted_.is_default || is_default_already()) return {};
     return "[plugins." + toml_key(plugin) + ".containerd]\n  " + default_line() + "\n";
@@ -234,7 +251,7 @@ class Adding {
     if (own_file) lines += "version = " + std::to_string(std::max<std::int64_t>(main().version, 1)) + "\n";
     lines += default_lines(plugin);
     // A list of handlers takes the built-in one's place.
-    if (needs_built_in_) lines += runtimes + toml_key(kBuiltIn) + "]\n" + type;
+    if (needs_built_in_) lines += runtimes + toml_key(kBuiltIn) + "]\n" + type + built_in_settings();
     const std::string table = runtimes + toml_key(wanted_.name);
     lines += table + "]\n" + type;
     for (const auto& [key, value] : settings_) {
@@ -287,7 +304,7 @@ class Adding {
 
   [[nodiscard]] std::string drop_in() const {
     if (replaces() || main().version < 2) return {};
-    if (!setup_.drop_ins.empty()) return joined(setup_.drop_ins, wanted_.name + ".toml");
+    if (reads_drop_ins(setup_)) return joined(setup_.drop_ins, wanted_.name + ".toml");
     const TomlValue* imports = main().root.member("imports");
     if (imports == nullptr) return {};
     for (const std::string& pattern : imports->words()) {
@@ -308,7 +325,7 @@ class Adding {
       }
       return WriteFile{path, with_block("", wanted_.name, body(cri_plugin_of(main().version), true)), true};
     }
-    if (setup_.rendered) return refuse_rendered();
+    if (setup_.rendered) return refuse_rendered(setup_, main().version);
     if (!setup_.main_exists) {
       const std::string lines = body(cri_plugin_of(main().version), true);
       return WriteFile{main().file.path, with_block("", wanted_.name, lines), true};
@@ -332,20 +349,6 @@ class Adding {
     }
     if (auto refusal = judge_default(false)) return *refusal;
     return checked(*target, body(plugin_in(*target), false));
-  }
-
-  [[nodiscard]] Edit refuse_rendered() const {
-    const std::string cause = "this file is written anew at each start, and ";
-    if (replaces()) {
-      return Refusal{main().file.path,
-                     cause + "containerd 1.x would take the whole CRI section from a file beside it",
-                     "add the handler to the distribution's template, or move to one with containerd 2"};
-    }
-    const std::string folder = main().version < 3 ? "config.toml.d" : "config-v3.toml.d";
-    return Refusal{main().file.path, cause + "it imports no folder",
-                   "add imports = [" +
-                       toml_string(joined(directory_of(main().file.path), folder) + "/*.toml") +
-                       "] to the distribution's template, and restart it"};
   }
 
   // TOML cannot add to a table that is written in braces, and what a block says twice is refused.
@@ -391,10 +394,10 @@ class Adding {
 bool says_the_same(const ConfigFile& file, const std::string& rest, string_view handler) {
   const auto change = change_of_containerd(file, {file.path, rest}, handler, {});
   if (!change) return true;  // what is not TOML says nothing
-  const std::string built_in = ".containerd.runtimes." + std::string(kBuiltIn) + ".runtime_type";
+  const std::string built_in = ".containerd.runtimes." + std::string(kBuiltIn) + ".";
   const std::string chosen = ".containerd." + std::string(kDefaultName);
   return std::all_of(change->others.begin(), change->others.end(), [&](const std::string& path) {
-    return path.ends_with(built_in) || path.ends_with(chosen);
+    return path.find(built_in) != std::string::npos || path.ends_with(chosen);
   });
 }
 
@@ -406,6 +409,14 @@ Edit add_to_containerd(const ContainerdSetup& setup, const HandlerWanted& wanted
 
 std::string runtime_of_containerd(const ContainerdSetup& setup, const HandlerWanted& wanted) {
   return Adding(setup, wanted).runtime();
+}
+
+bool others_need_block(const ConfigFile& file, string_view handler) {
+  const auto parted = part(file, handler);
+  const auto* found = std::get_if<Parted>(&parted);
+  if (found == nullptr || !found->body || found->rest.find(kBlockBegin) == std::string::npos) return false;
+  const std::string built_in = ".runtimes." + std::string(kBuiltIn) + "]\n";
+  return is_own_file(*found->body) || found->body->find(built_in) != std::string::npos;
 }
 
 Edit remove_from_containerd(std::span<const ConfigFile> files, string_view handler) {

@@ -25,6 +25,8 @@ struct ContainerdSetup {
   Merging merging = Merging::merges_first;
   bool rendered = false;      // the main file is written anew at each start, as k3s and RKE2 do
   std::string drop_ins = {};  // a folder that is read though the main file does not import it; may be empty
+  std::string defaults =
+      {};  // of a 1.x that has a main file: what `containerd config default` prints; may be empty
 };
 
 // The handler's settings are those of the handler that it is to be like, and pod_annotations and BinaryName.
@@ -33,6 +35,10 @@ struct ContainerdSetup {
 // The runtime of the handler that ours is to be like, as it stands there: a path, or a name; empty where none
 // is named, which is runc, or where nothing can be added.
 [[nodiscard]] std::string runtime_of_containerd(const ContainerdSetup& setup, const HandlerWanted& wanted);
+
+// Whether blocks of other handlers in the file need what stands only in that of this one: the file's version,
+// or containerd's own handler, which is gone as soon as a file names any.
+[[nodiscard]] bool others_need_block(const ConfigFile& file, std::string_view handler);
 
 // The first of the edits that this takes, which is the only one unless a person has copied the block.
 [[nodiscard]] Edit remove_from_containerd(std::span<const ConfigFile> files, std::string_view handler);

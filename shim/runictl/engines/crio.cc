@@ -300,4 +300,28 @@ Judgement judge_crio(std::span<const ConfigFile> files, const Programs& programs
   return CrioJudge(files, programs, facts).judge();
 }
 
+// Source: CRI-O, pkg/config/template.go: what has its default value is a comment, and the example of a
+// handler is always one.
+std::string read_crio_config(string_view printed) {
+  constexpr string_view kTable = "[crio.runtime.runtimes.";
+  constexpr string_view kExample = "[crio.runtime.runtimes.runtime-handler]";
+  std::string text;
+  bool in_handler = false;
+  while (!printed.empty()) {
+    const std::size_t length = std::min(printed.find('\n'), printed.size() - 1) + 1;
+    string_view line = printed.substr(0, length);
+    printed.remove_prefix(length);
+    if (line.starts_with("# ")) {
+      const string_view rest = line.substr(2);
+      const string_view key = rest.substr(0, rest.find(' '));
+      const bool is_key = rest.substr(key.size()).starts_with(" = ");
+      const bool continues = is_key || rest.starts_with('\t') || rest.starts_with(']');
+      in_handler = rest.starts_with(kTable) ? !rest.starts_with(kExample) : in_handler && continues;
+      if (in_handler || (is_key && key == "default_runtime")) line = rest;
+    }
+    text += line;
+  }
+  return text;
+}
+
 }  // namespace runi

@@ -8,6 +8,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace runi {
@@ -35,5 +36,8 @@ struct CrioFacts {
 
 [[nodiscard]] Judgement judge_crio(std::span<const ConfigFile> files, const Programs& programs,
                                    const CrioFacts& facts);
+
+// What `crio config` prints, with the default handler and the built-in ones, which it shows as comments.
+[[nodiscard]] std::string read_crio_config(std::string_view printed);
 
 }  // namespace runi

@@ -19,14 +19,14 @@ enum class Reloading : std::uint8_t {
 };
 
 struct EngineKind {
-  std::string_view name;  // as the command line and the record call it
   EngineType type;
+  Reloading reloading;
+  bool rendered = false;     // its main file is written anew at each start
+  std::string_view name;     // as the command line and the record call it
   std::string_view config;   // its main file
   std::string_view program;  // looked for in the system's directories where it has no slash
   std::array<std::string_view, 2> units;
-  std::string_view socket;  // its CRI, or of Docker its API; empty where it has none
-  Reloading reloading;
-  bool rendered = false;           // its main file is written anew at each start
+  std::string_view socket;         // its CRI, or of Docker its API; empty where it has none
   std::string_view drop_ins = {};  // a folder that it reads though the main file does not import it
 };
 

@@ -21,7 +21,7 @@ std::string checksum(string_view body) {
 }
 
 std::string begin_mark(string_view handler) {
-  return "# BEGIN runi " + std::string(handler);
+  return std::string(kBlockBegin) + std::string(handler);
 }
 
 std::string end_mark(string_view handler) {

@@ -12,6 +12,8 @@
 
 namespace runi {
 
+inline constexpr std::string_view kBlockBegin = "# BEGIN runi ";  // and the handler's name
+
 // A file as it is without the block, byte for byte.
 struct Parted {
   std::string rest;

@@ -2,6 +2,7 @@
 
 #include "core/path.h"
 #include "runictl/engines/containerd_tables.h"
+#include "runictl/engines/crio.h"
 #include "runictl/engines/drop_in.h"
 #include "runictl/engines/effective.h"
 #include "runictl/host/run.h"
@@ -36,8 +37,8 @@ class Laid {
   }
 
   Result<void> add(const std::string& path, const std::string& text) {
-    if (auto made = files_.make_directories(std::string(kDirectory)); !made) return made;
     if (paths_.empty()) paths_.emplace_back(kDirectory);
+    if (auto made = files_.make_directories(std::string(kDirectory)); !made) return made;
     paths_.push_back(path);
     return files_.put(path, State::file(text, 0600));
   }
@@ -105,19 +106,24 @@ class Containerd {
       if (auto laid = laid_.add(path, candidate.text); !laid) return laid.error();
       return path;
     }
-    // Read after the others, as it will be, or over the one that it replaces.
+    // Read after the others, as it will be, or over the one that it replaces: files are read in the order in
+    // which they are imported, and what those import after all of them.
     const std::string copy = joined(kDirectory, "handler.toml");
+    const std::string last = joined(kDirectory, "last.toml");
     std::string wrapper = joined(kDirectory, "config.toml");
     std::vector<std::string> imports = {setup_.main.path};
     if (!setup_.main_exists) {
       imports.clear();
       for (const ConfigFile& file : setup_.imported) imports.push_back(file.path);
     }
-    imports.push_back(copy);
+    imports.push_back(last);
     for (const std::string& path : imports) files_.push_back(path);
+    files_.push_back(copy);
     files_.push_back(wrapper);
     const std::int64_t version = version_in(parse_toml(setup_.main).root);
     std::string text = version > 0 ? "version = " + std::to_string(version) + "\n" : "";
+    const std::string importing_copy = text + "imports = [" + toml_string(copy) + "]\n";
+    if (auto laid = laid_.add(last, importing_copy); !laid) return laid.error();
     for (const std::string& path : imports) {
       text += (&path == imports.data() ? "imports = [" : ", ") + toml_string(path);
     }
@@ -176,7 +182,7 @@ Result<void> judge_crio_candidate(const Machine& machine, const HostFiles& host,
                                kPatienceSeconds);
   if (!after) return after.error();
   const std::array<std::string_view, 4> table = {"crio", "runtime", "runtimes", handler.name};
-  auto change = change_of_table(engine.effective, {"crio config", *after}, table);
+  auto change = change_of_table(engine.effective, {"crio config", read_crio_config(*after)}, table);
   if (!change) return change.error();
   constexpr std::array<std::string_view, 3> kDefault = {"crio", "runtime", "default_runtime"};
   const TomlValue before = parse_toml(engine.effective).root;
@@ -216,7 +222,7 @@ Result<void> judge_candidate(const Machine& machine, const HostFiles& files, con
 
 void sweep_candidates(const HostFiles& files, const EngineFacts& engine) {
   if (engine.kind->type == EngineType::containerd) (void)files.put(beside_main(engine), {});
-  for (const std::string_view name : {"handler.toml", "config.toml", "daemon.json"}) {
+  for (const std::string_view name : {"handler.toml", "last.toml", "config.toml", "daemon.json"}) {
     (void)files.put(joined(kDirectory, name), {});
   }
   (void)files.put(std::string(kDirectory), {});

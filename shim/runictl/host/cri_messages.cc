@@ -94,7 +94,9 @@ std::string run_sandbox_request(const CriPod& pod) {
 }
 
 std::string create_request(const CriPod& pod, const std::string& sandbox, const CriCommand& command) {
-  Writer config = Writer().message(1, Writer().text(1, pod.name)).message(2, Writer().text(1, command.image));
+  Writer config = Writer()
+                      .message(1, Writer().text(1, pod.name))
+                      .message(2, Writer().text(1, command.image).text(18, command.image));
   for (const std::string& word : command.words) config.text(3, word);
   config.text(5, "/");
   config.message(7, Writer().text(1, command.place).text(2, command.program).number(3, 1));  // read-only

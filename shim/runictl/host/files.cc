@@ -94,6 +94,31 @@ Result<void> move_over(const Fd& directory, const std::string& name, const State
   return sync_directory(directory);
 }
 
+// Everybody may make files in /run/lock. One that is another user's holds nobody up: it is taken away.
+Result<Fd> open_lock(const Fd& directory, const std::string& name) {
+  Error error{"another user makes it again and again"};
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    Fd fd(openat(directory.number(), name.c_str(), O_CREAT | O_RDWR | O_NOFOLLOW | kOpenFlags, 0600));
+    if (!fd.is_open()) error = last_error("open");
+    struct stat status {};
+    if (fstatat(directory.number(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
+      if (errno == ENOENT && fd.is_open()) continue;
+      return error;
+    }
+    if (status.st_uid == geteuid()) {
+      if (!fd.is_open()) return error;
+      struct stat opened {};
+      if (fstat(fd.number(), &opened) == 0 && same_file(opened, status)) return fd;
+      continue;
+    }
+    const int flags = S_ISDIR(status.st_mode) ? AT_REMOVEDIR : 0;
+    if (unlinkat(directory.number(), name.c_str(), flags) < 0 && errno != ENOENT) {
+      return last_error("it is another user's; remove");
+    }
+  }
+  return error;
+}
+
 Result<void> make_directory(const Fd& directory, const std::string& name) {
   if (mkdirat(directory.number(), name.c_str(), 0755) < 0) {
     if (errno == EEXIST) return {};
@@ -153,11 +178,16 @@ Result<void> HostFiles::apply(const Change& change) const {
   }
   const auto there = look(path);
   if (!there) return with_context(path, there.error());
-  if (there->is(change.after)) return {};
+  if (there->is(change.after) && !there->lacks_execution_of(change.after)) return {};
   if (!there->is(change.before)) {
     return Error{path + ": somebody has changed it in the meantime; run this again"};
   }
-  return put(path, change.after);
+  auto done = put(path, change.after);
+  if (done) return done;
+  // What was done before the error, as where the file is in its place and its directory is not on the disk.
+  const auto half = look(path);
+  if (half && half->is(change.after)) (void)put(path, change.before);
+  return done;
 }
 
 Result<void> HostFiles::put(const std::string& path, const State& after) const {
@@ -173,7 +203,7 @@ Result<void> HostFiles::put(const std::string& path, const State& after) const {
     done = make_directory(*directory, name);
   } else if (after.kind == Kind::file && there->kind == Kind::nothing) {
     done = make_file(*directory, name, after);
-  } else if (after.kind == Kind::file && there->kind == Kind::file) {
+  } else if (after.kind == Kind::file && there->kind == Kind::file && (after.mode & 0111) == 0) {
     done = replace(std::move(*directory), name, after);
   } else {
     done = move_over(*directory, name, after);
@@ -204,8 +234,9 @@ Result<Fd> HostFiles::lock(const std::string& path, const std::function<void()>&
   const auto directory = open_directory_of(path);
   if (!directory) return with_context(path, directory.error());
   const std::string name(base_name(path));
-  Fd fd(openat(directory->number(), name.c_str(), O_CREAT | O_RDWR | O_NOFOLLOW | kOpenFlags, 0600));
-  if (!fd.is_open()) return with_context(path, last_error("open"));
+  auto opened = open_lock(*directory, name);
+  if (!opened) return with_context(path, opened.error());
+  Fd fd = std::move(*opened);
   if (flock(fd.number(), LOCK_EX | LOCK_NB) == 0) return fd;
   if (errno == EWOULDBLOCK) waits();
   while (flock(fd.number(), LOCK_EX) < 0) {
@@ -213,6 +244,26 @@ Result<Fd> HostFiles::lock(const std::string& path, const std::function<void()>&
   }
   return fd;
 }
+
+namespace {
+
+// Who else than root could put another program there: one who may change the directory or one above it.
+std::string fault_of_owners(const Machine& machine, const std::string& path) {
+  for (std::string above = path;; above = directory_of(above)) {
+    const auto found = machine.find(above);
+    if (!found) return found.error().what;
+    struct stat status {};
+    if (*found && fstat((*found)->fd.number(), &status) == 0) {
+      const bool is_others = status.st_uid != 0 && status.st_uid != geteuid();
+      const bool is_open =
+          (status.st_mode & 0002) != 0 || ((status.st_mode & 0020) != 0 && status.st_gid != 0);
+      if (is_others || is_open) return "others than root can change " + (*found)->path;
+    }
+    if (above.size() <= 1) return {};
+  }
+}
+
+}  // namespace
 
 std::string fault_of_program_directory(const Machine& machine, const std::string& path) {
   const auto found = machine.find(path);
@@ -224,6 +275,10 @@ std::string fault_of_program_directory(const Machine& machine, const std::string
   const std::string where = "the file system of " + (*found)->path + " is ";
   if ((mount.f_flag & ST_RDONLY) != 0) return where + "read-only";
   if ((mount.f_flag & ST_NOEXEC) != 0) return where + "mounted noexec";
+  // By its own name and by that without links.
+  for (const std::string& name : {path, (*found)->path}) {
+    if (auto fault = fault_of_owners(machine, name); !fault.empty()) return fault;
+  }
   return {};
 }
 

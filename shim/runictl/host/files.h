@@ -44,8 +44,8 @@ class HostFiles {
   const Machine& machine_;
 };
 
-// Why no program can be in that directory, or in the one above it that is there: it is not writable, or of a
-// file system that is mounted noexec. Empty where it can.
+// Why no program can be in that directory, or in the one above it that is there: it is not writable, of a
+// file system that is mounted noexec, or others than root could put another program there. Empty where it can.
 [[nodiscard]] std::string fault_of_program_directory(const Machine& machine, const std::string& path);
 
 }  // namespace runi

@@ -1,6 +1,7 @@
 #include "runictl/host/gather.h"
 
 #include "core/path.h"
+#include "runictl/engines/crio.h"
 #include "runictl/host/processes.h"
 #include "runictl/host/run.h"
 #include "runictl/installer/hosts.h"
@@ -123,10 +124,11 @@ Fault ask_containerd(const Machine& machine, const std::string& main, EngineFact
         "install a containerd of version 1.6 or later"};
   }
   engine.containerd.merging = *merging;
-  if (exists(machine, main)) return std::nullopt;
+  const bool has_main = exists(machine, main);
+  if (has_main && *merging != Merging::replaces) return std::nullopt;
   auto defaults = output_of(machine, {engine.program, "config", "default"}, kPatienceSeconds);
   if (!defaults) return Refusal{engine.program, defaults.error().what, "start containerd by hand to see why"};
-  fallback = std::move(*defaults);
+  (has_main ? engine.containerd.defaults : fallback) = std::move(*defaults);
   return std::nullopt;
 }
 
@@ -149,7 +151,7 @@ Fault ask_crio(const Machine& machine, EngineFacts& engine) {
   if (!effective) {
     return Refusal{engine.program, effective.error().what, "correct CRI-O's configuration first"};
   }
-  engine.effective = {"crio config", std::move(*effective)};
+  engine.effective = {"crio config", read_crio_config(*effective)};
   return std::nullopt;
 }
 

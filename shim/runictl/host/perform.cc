@@ -16,11 +16,13 @@ const std::string kPath(kRecordFile);
 Result<void> write_record(const HostFiles& files, const Record& record) {
   const std::string folder(directory_of(kPath));
   if (record.entries.empty()) {
+    if (const auto there = files.look(folder); there && there->kind == State::Kind::nothing) return {};
     if (auto removed = files.put(kPath, {}); !removed) return removed;
     return files.put(folder, {});
   }
   if (auto made = files.make_directories(folder); !made) return made;
-  return files.put(kPath, State::file(text_of(record)));
+  // It has the bytes that an engine's file had before, and such a file may have passwords in it.
+  return files.put(kPath, State::file(text_of(record), 0600));
 }
 
 class Performing {
@@ -37,7 +39,7 @@ class Performing {
   Result<Performed> run() {
     Record record = record_;
     record.put(plan_.begun);
-    if (auto written = write_record(files_, record); !written) return written.error();
+    if (auto written = write_record(files_, record); !written) return undo(written.error());
     for (const Step& step : plan_.steps) {
       const auto done = std::visit([this](const auto& each) { return take(each); }, step);
       if (!done) return undo(done.error());

@@ -1,6 +1,7 @@
 #include "runictl/host/processes.h"
 
 #include "core/path.h"
+#include "runictl/containers/proc_files.h"
 #include "runictl/engines/kinds.h"
 
 #include <fcntl.h>
@@ -44,6 +45,14 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
+// Whether it is root's and in no container: anybody can give a process the name of an engine and a command
+// line that leads to other files.
+bool is_of_machine(const std::string& status) {
+  const auto process = parse_status(status);
+  return process && process->depth == 1 && process->uid == 0 && process->real_uid == 0 &&
+         process->saved_uid == 0;
+}
+
 // The kubelet's configuration is YAML, or JSON, which is YAML; this key is at its outermost level.
 std::string endpoint_in(const std::string& configuration) {
   constexpr std::string_view kKey = "containerRuntimeEndpoint";
@@ -69,6 +78,7 @@ std::vector<HostProcess> find_processes(const Machine& machine, std::span<const 
     std::string name = read_some(machine, folder + "/comm");
     if (name.ends_with('\n')) name.pop_back();
     if (std::find(names.begin(), names.end(), name) == names.end()) continue;
+    if (!is_of_machine(read_some(machine, folder + "/status"))) continue;
     found.push_back(
         {name, split(read_some(machine, folder + "/cmdline"), '\0'), link_of(machine, folder + "/exe")});
   }

@@ -16,7 +16,8 @@ struct HostProcess {
   std::string program;  // the file that it executes; empty where it cannot be seen
 };
 
-// The processes in the machine's own /proc that have one of the names; none where there is no /proc.
+// Root's processes in the machine's own /proc that have one of the names and are in no container; none where
+// there is no /proc.
 [[nodiscard]] std::vector<HostProcess> find_processes(const Machine& machine,
                                                       std::span<const std::string_view> names);
 

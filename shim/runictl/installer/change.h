@@ -18,6 +18,11 @@ struct State {
 
   [[nodiscard]] bool is(const State& other) const { return kind == other.kind && content == other.content; }
 
+  // Whether it is a file that cannot be executed though `other` can.
+  [[nodiscard]] bool lacks_execution_of(const State& other) const {
+    return kind == Kind::file && (other.mode & ~mode & 0111) != 0;
+  }
+
   static State file(std::string bytes, std::uint32_t mode = 0644) {
     return {Kind::file, std::move(bytes), mode};
   }

@@ -3,6 +3,7 @@
 #include "core/config.h"
 #include "core/json.h"
 #include "core/path.h"
+#include "runictl/engines/containerd_edit.h"
 #include "runictl/engines/judge.h"
 #include "runictl/installer/engine_edit.h"
 #include "runictl/installer/hosts.h"
@@ -62,6 +63,18 @@ bool never(const State&) {
   return false;
 }
 
+// A link of that name in PREFIX/sbin, and NAME.json in PREFIX/etc/runi, would be what others of runi's files
+// are.
+std::optional<Refusal> refusal_of_name(const std::string& handler) {
+  constexpr std::size_t kMaxLength = 128;  // with what is put before and after it, it still names a file
+  if (handler.size() > kMaxLength) {
+    return Refusal{"", "the handler's name is longer than " + std::to_string(kMaxLength) + " bytes",
+                   "choose another --handler"};
+  }
+  if (handler != "runictl" && handler != "config") return std::nullopt;
+  return Refusal{"", "a file of runi's own has the name " + quoted(handler), "choose another --handler"};
+}
+
 class Installing {
  public:
   Installing(const HostFacts& facts, const InstallWanted& wanted, const Record& record)
@@ -79,6 +92,13 @@ class Installing {
   Planned run() {
     if (auto refusal = refusal_of_host(facts_.os_id)) return *refusal;
     if (auto refusal = refusal_of(handler_)) return *refusal;
+    if (auto refusal = refusal_of_name(handler_.name)) return *refusal;
+    // Its file has no marks, by which a default of ours could be told from a person's.
+    const bool is_docker = facts_.engine.kind->type == EngineType::docker;
+    if (is_docker && recorded_ != nullptr && recorded_->is_default && !handler_.is_default) {
+      return Refusal{"", "the handler " + quoted(handler_.name) + " is Docker's default",
+                     "use --set-default again, or uninstall first"};
+    }
     if (recorded_ != nullptr) plan_.entry.files = recorded_->files;
     is_record_lost_ = recorded_ == nullptr && is_in_configuration() && base_name(facts_.prefix) == "runi";
     if (auto refusal = add_programs()) return *refusal;
@@ -144,7 +164,7 @@ class Installing {
   Fault make(const std::string& path, Role role, State wanted, bool (*is_ours)(const State&)) {
     State there = facts_.look(path);
     const bool known = is_known(record_, path, there);
-    const bool is_right = there.is(wanted);
+    const bool is_right = there.is(wanted) && !there.lacks_execution_of(wanted);
     const bool was_ours = is_record_lost_ && path.starts_with(facts_.prefix + "/");
     if (is_right && !known && !was_ours) return std::nullopt;  // somebody else's, and it stays theirs
     if (!is_right && there.kind != Kind::nothing && !known && !is_ours(there)) {
@@ -310,7 +330,12 @@ class Uninstalling {
     } else {
       return std::nullopt;
     }
-    change.before = State::file(file_at(files, change.path)->text);
+    const ConfigFile& there = *file_at(files, change.path);
+    if (facts_.engine.kind->type == EngineType::containerd && others_need_block(there, handler.name)) {
+      return Refusal{change.path, "lines of other handlers of runi's need those of " + quoted(handler.name),
+                     "uninstall the others first"};
+    }
+    change.before = State::file(there.text);
     if (const RecordedFile* known = find_recorded(entry_, change.path)) {
       if (is_as_recorded(*known, change.before)) {
         change.after = known->before ? State::file(*known->before) : State{};

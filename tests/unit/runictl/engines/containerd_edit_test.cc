@@ -230,7 +230,8 @@ TEST(ContainerdEdit, refuses) {
        kMain + ": containerd 2.0 to 2.2 drops the CRI section"},
       {"rendered", rendered,
        kMain + ": this file is written anew at each start, and it imports no folder; add imports = "
-               "[\"/etc/containerd/config-v3.toml.d/*.toml\"]"},
+               "[\"/etc/containerd/config-v3.toml.d/*.toml\"] at the beginning of "
+               "/etc/containerd/config-v3.toml.tmpl, and restart the distribution"},
       {"rendered 1.x", rendered_1,
        kMain + ": this file is written anew at each start, and containerd 1.x would"},
       {"default missing", setup("version = 2\n" + kCri2 + "x]\n" + kType, Merging::replaces),
@@ -400,13 +401,17 @@ TEST(ContainerdEdit, a_person_may_have_made_it_the_default) {
 }
 
 TEST(ContainerdEdit, a_folder_that_is_read_without_being_imported) {
-  ContainerdSetup k0s =
-      setup("version = 3\nimports = [\"/run/k0s/containerd-cri.toml\"]\n", Merging::merges_first);
+  const std::string main = "version = 3\nimports = [\"/run/k0s/containerd-cri.toml\"]\n";
+  ContainerdSetup k0s = setup("# k0s_managed=true\n" + main, Merging::merges_first);
   k0s.rendered = true;
   k0s.drop_ins = "/etc/k0s/containerd.d";
   const WriteFile write = written(k0s);
   EXPECT_EQ(write.path, "/etc/k0s/containerd.d/runi.toml");
   EXPECT_NE(write.text.find("version = 3\n"), std::string::npos);
+  k0s.main.text = main;
+  EXPECT_EQ(refused(k0s), kMain +
+                              ": this file does not begin with # k0s_managed=true, and it imports no folder; "
+                              "add imports = [\"/etc/k0s/containerd.d/*.toml\"] to it, and restart k0s");
 }
 
 TEST(ContainerdEdit, the_runtime_of_the_handler_that_it_is_like) {

@@ -223,5 +223,19 @@ TEST(Crio, runi_should_become_the_runtime_of_the_default_handler) {
             kOk);
 }
 
+TEST(Crio, what_it_prints_as_comments_because_it_is_the_default) {
+  const std::string printed =
+      "[crio.runtime]\n# default_runtime is the _name_ of the runtime.\n# default_runtime = \"crun\"\n"
+      "# [crio.runtime.runtimes.runtime-handler]\n# runtime_path = \"/path\"\n# Where:\n\n"
+      "# [crio.runtime.runtimes.crun]\n# monitor_env = [\n# \t\"A=B\",\n# ]\n\n# no_sync_log = false\n\n"
+      "# The workloads table.\n# [crio.runtime.workloads.w]\n# a = 1";
+  EXPECT_EQ(read_crio_config(printed),
+            "[crio.runtime]\n# default_runtime is the _name_ of the runtime.\ndefault_runtime = \"crun\"\n"
+            "# [crio.runtime.runtimes.runtime-handler]\n# runtime_path = \"/path\"\n# Where:\n\n"
+            "[crio.runtime.runtimes.crun]\nmonitor_env = [\n\t\"A=B\",\n]\n\nno_sync_log = false\n\n"
+            "# The workloads table.\n# [crio.runtime.workloads.w]\n# a = 1");
+  EXPECT_EQ(read_crio_config(""), "");
+}
+
 }  // namespace
 }  // namespace runi

@@ -13,12 +13,16 @@ namespace {
 class Processes : public MachineRoot {
  protected:
   // Words of a command line, each ended by a NUL as the kernel does.
-  void start(const std::string& pid, const std::string& name,
-             const std::vector<std::string>& arguments) const {
+  void start(const std::string& pid, const std::string& name, const std::vector<std::string>& arguments,
+             const std::string& uids = "0\t0\t0\t0", const std::string& numbers = "7") const {
     std::string line;
     for (const std::string& word : arguments) line += word + '\0';
     write("/proc/" + pid + "/comm", name + "\n");
     write("/proc/" + pid + "/cmdline", line);
+    write("/proc/" + pid + "/status",
+          "Name:\tx\nState:\tS (sleeping)\nPid:\t7\nPPid:\t1\nUid:\t" + uids + "\nNSpid:\t" + numbers +
+              "\nThreads:\t1\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+              "SigCgt:\t0000000000000000\n");
     link("/usr/bin/" + name, "/proc/" + pid + "/exe");
   }
 };
@@ -32,6 +36,13 @@ TEST_F(Processes, are_found_by_name_with_their_arguments) {
   EXPECT_EQ(option_of(found[0], std::array{std::string_view("-c"), std::string_view("--config")}), "/x");
   EXPECT_EQ(option_of(found[0], std::array{std::string_view("--log-level")}), "debug");
   EXPECT_EQ(option_of(found[0], std::array{std::string_view("--root")}), "");
+}
+
+TEST_F(Processes, of_users_and_of_containers_do_not_count) {
+  start("7", "kubelet", {"kubelet"}, "1000\t1000\t1000\t1000");
+  start("8", "kubelet", {"kubelet"}, "1000\t0\t0\t0");
+  start("9", "kubelet", {"kubelet"}, "0\t0\t0\t0", "9\t1");
+  EXPECT_EQ(find_kubelets_socket(machine()), "");
 }
 
 TEST_F(Processes, no_kubelet_has_no_socket) {
