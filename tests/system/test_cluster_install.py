@@ -98,9 +98,12 @@ class ByDaemonSet(NodeCase):
         return (self.installer().get("status", {}).get("initContainerStatuses") or [{}])[0]
 
     def await_rollout(self):
-        """Waits until the installer's pod is ready. A failure says what its containers said."""
+        """Waits until the installer's pod is ready. A failure says what its containers said.
+
+        The kubelet may take two minutes to end a pod whose init container rests after a failure.
+        """
         done = self.command(*self.cluster.kubectl_argv("--namespace", NAMESPACE, "rollout", "status", "daemonset/runi",
-                                                       "--timeout=120s"), timeout=150)
+                                                       "--timeout=300s"), timeout=330)
         if done.returncode != 0:
             said = self.installer().get("status", {})
             raise AssertionError(f"{done.stderr.decode()}{json.dumps(said, indent=1)}{self.node.journal('containerd')}")
