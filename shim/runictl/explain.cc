@@ -124,7 +124,8 @@ Result<int> explain(ExplainOptions options) {
   if (spec) look_at_root(options, *spec, start);
   const Explanation explanation = explain_start(start, spec);
   print(options.json ? json_of(start, explanation) : text_of(start, explanation, colours_wanted()));
-  const bool failed = explanation.outcome == StartOutcome::fallback || explanation.outcome == StartOutcome::refused;
+  const bool failed =
+      explanation.outcome == StartOutcome::fallback || explanation.outcome == StartOutcome::refused;
   return failed ? kFound : 0;
 }
 

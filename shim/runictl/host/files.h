@@ -45,7 +45,8 @@ class HostFiles {
 };
 
 // Why no program can be in that directory, or in the one above it that is there: it is not writable, of a
-// file system that is mounted noexec, or others than root could put another program there. Empty where it can.
+// file system that is mounted noexec, or others than root could put another program there. Empty where it
+// can.
 [[nodiscard]] std::string fault_of_program_directory(const Machine& machine, const std::string& path);
 
 }  // namespace runi
