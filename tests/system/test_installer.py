@@ -136,7 +136,7 @@ class Changes(Files):
         done = self.node.runictl("install", "--engine", "containerd", "--dry-run")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(b"+    SystemdCgroup = true", done.stdout)
-        self.assertIn(b"have the engine read its configuration again", done.stdout)
+        self.assertIn(b"restart the engine by systemd", done.stdout)
         self.assertEqual(self.node.tree(), before)
         self.assertFalse(os.path.exists(self.node.path("/run/lock")))
 

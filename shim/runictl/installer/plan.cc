@@ -75,6 +75,11 @@ std::optional<Refusal> refusal_of_name(const std::string& handler) {
   return Refusal{"", "a file of runi's own has the name " + quoted(handler), "choose another --handler"};
 }
 
+void add_reload(const EngineKind& kind, RestartBy by, Plan& plan) {
+  if (kind.reloading == Reloading::by_itself) return;
+  plan.steps.emplace_back(ReloadEngine{kind.reloading == Reloading::restart, by});
+}
+
 class Installing {
  public:
   Installing(const HostFacts& facts, const InstallWanted& wanted, const Record& record)
@@ -112,10 +117,14 @@ class Installing {
     if (!is_reconfigured_ && !is_pending) return std::move(plan_);
     if (wanted_.restart == RestartBy::nothing) {
       plan_.entry.progress = Progress::unproven;
+      plan_.notes.emplace_back(
+          facts_.engine.kind->reloading == Reloading::by_itself
+              ? "no container was run as proof"
+              : "the engine has to be restarted by hand, and no container was run as proof");
       return std::move(plan_);
     }
     const EngineKind& kind = *facts_.engine.kind;
-    if (kind.reloading != Reloading::by_itself) plan_.steps.emplace_back(ReloadEngine{});
+    add_reload(kind, wanted_.restart, plan_);
     if (has_cri(kind)) plan_.steps.emplace_back(AwaitEngine{wanted_.handler});
     plan_.steps.emplace_back(ProveHandler{});
     return std::move(plan_);
@@ -304,7 +313,7 @@ class Uninstalling {
     const bool is_pending = entry_ != nullptr && entry_->progress == Progress::begun;
     if ((!plan_.steps.empty() || is_pending) && wanted_.restart != RestartBy::nothing) {
       const EngineKind& kind = *facts_.engine.kind;
-      if (kind.reloading != Reloading::by_itself) plan_.steps.emplace_back(ReloadEngine{});
+      add_reload(kind, wanted_.restart, plan_);
       if (has_cri(kind)) plan_.steps.emplace_back(AwaitEngine{});
     }
     plan_.begun = plan_.entry;

@@ -18,7 +18,10 @@ struct JudgeCandidate {
   ConfigFile candidate;
 };
 // The engine is made to read its configuration again.
-struct ReloadEngine {};
+struct ReloadEngine {
+  bool is_restart = true;
+  RestartBy by = RestartBy::systemd;
+};
 // The engine answers and, where it lists its handlers, names this one.
 struct AwaitEngine {
   std::string handler;  // empty: any answer will do

@@ -40,8 +40,9 @@ Told tell(const JudgeCandidate& step) {
   return {"judge", "have the engine's own program judge " + step.candidate.path};
 }
 
-Told tell(const ReloadEngine&) {
-  return {"reload", "have the engine read its configuration again"};
+Told tell(const ReloadEngine& step) {
+  const std::string what = step.is_restart ? "restart" : "reload";
+  return {what, what + " the engine by " + (step.by == RestartBy::signal ? "a signal" : "systemd")};
 }
 
 Told tell(const AwaitEngine& step) {
