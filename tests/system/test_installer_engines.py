@@ -47,6 +47,40 @@ class ThisMachine(Case):
                       for name in names)
 
 
+class Docker(ThisMachine):
+    """A daemon that reloads: what runs goes on."""
+
+    def ask(self, *words):
+        return self.succeed(need("docker"), "--host", "unix:///run/docker.sock", *words).strip()
+
+    def test_docker(self):
+        dockerd, options = need("dockerd"), ("--engine", "docker", "--restart", "signal")
+        os.makedirs("/etc/docker", exist_ok=True)
+        with open("/etc/docker/daemon.json", "w", encoding="utf-8") as file:
+            file.write('{"debug": true}\n')
+        before = self.changed()
+        self.daemon([dockerd, "--host", "unix:///run/docker.sock", "--data-root", self.path("docker"), "--exec-root",
+                     self.path("exec"), "--bridge", "none", "--iptables=false", "--ip6tables=false"], self.path("dockerd.log"))
+        until(lambda: self.command(need("docker"), "--host", "unix:///run/docker.sock", "version").returncode == 0, "dockerd", 20)
+        self.ask("load", "--quiet", "--input", image.archive(self))
+        run = ("run", "--detach", "--network", "none", "--cgroup-parent", self.cgroup)
+        plain = self.ask(*run, image.NAME, "sleep", "1000")
+        started = self.ask("inspect", "--format", "{{.State.StartedAt}}", plain)
+
+        self.assertEqual([step["do"] for step in self.runictl("install", *options, "--prefix", "/opt/runi")["steps"]][-2:],
+                         ["reload", "prove"])
+        until(lambda: "runi" in json.loads(self.ask("info", "--format", "{{json .Runtimes}}")), "the runtime", 10)
+        held = self.ask(*run, "--runtime", "runi", image.NAME, "sleep", "1000")
+        pid = int(self.ask("inspect", "--format", "{{.State.Pid}}", held))
+        until(lambda: comm_of(pid).startswith((".runi", "runi-init")), "the init")
+        self.assertIn("1 of the handler's containers exist", self.runictl("uninstall", *options, status=3)["refused"])
+        self.ask("rm", "--force", held)
+        self.assertIn("until it is restarted", self.runictl("uninstall", *options)["notes"][0])
+        self.assertEqual(self.changed(), before)
+        self.assertEqual(self.ask("inspect", "--format", "{{.State.StartedAt}} {{.State.Running}}", plain), f"{started} true")
+        self.ask("rm", "--force", plain)
+
+
 class Containerd(ThisMachine):
     def start(self, program, imports=""):
         self.succeed("mount", "--mkdir", "-t", "tmpfs", "tmpfs", "/var/lib/containerd")

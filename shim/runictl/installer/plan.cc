@@ -354,6 +354,10 @@ class Uninstalling {
       }
     }
     plan_.steps.emplace_back(std::move(change));
+    // Source: moby's daemon/reload.go, which looks at the runtimes only where the file names some.
+    if (facts_.engine.kind->type == EngineType::docker) {
+      plan_.notes.emplace_back("Docker lists a runtime that was its file's last one until it is restarted");
+    }
     return std::nullopt;
   }
 
