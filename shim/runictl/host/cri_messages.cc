@@ -94,9 +94,10 @@ std::string run_sandbox_request(const CriPod& pod) {
 }
 
 std::string create_request(const CriPod& pod, const std::string& sandbox, const CriCommand& command) {
+  const std::string& name = command.image_name.empty() ? command.image : command.image_name;
   Writer config = Writer()
                       .message(1, Writer().text(1, pod.name))
-                      .message(2, Writer().text(1, command.image).text(18, command.image));
+                      .message(2, Writer().text(1, command.image).text(18, name));
   for (const std::string& word : command.words) config.text(3, word);
   config.text(5, "/");
   config.message(7, Writer().text(1, command.place).text(2, command.program).number(3, 1));  // read-only

@@ -53,10 +53,12 @@ struct CriPod {
   std::string cgroup_parent;  // empty: the engine's default
 };
 struct CriCommand {
-  std::string image;
+  std::string image;  // its id
   std::vector<std::string> words;
   std::string program;  // a file of the host
   std::string place;    // where the container has it, read-only
+  // A name of the image, which CRI-O asks for from 1.37 on: no id will do. Empty: it has none.
+  std::string image_name = {};
 };
 
 namespace cri {

@@ -56,20 +56,20 @@ Result<void> remove_proofs(const Cri& cri) {
   return {};
 }
 
-// The engine's own image for sandboxes, else the smallest; by its id. Empty where there is no image at all.
-Result<std::optional<std::string>> choose_image(const Cri& cri, const CriStatus& status) {
+// The engine's own image for sandboxes, else the smallest. Empty where there is no image at all.
+Result<std::optional<CriImage>> choose_image(const Cri& cri, const CriStatus& status) {
   if (!status.sandbox_image.empty()) {
-    const auto own = cri.find_image(status.sandbox_image);
-    if (own && own->has_value()) return std::optional((*own)->id);
+    auto own = cri.find_image(status.sandbox_image);
+    if (own && own->has_value()) return own;
   }
   const auto images = cri.images();
   if (!images) return images.error();
-  if (images->empty()) return std::optional<std::string>();
+  if (images->empty()) return std::optional<CriImage>();
   const auto smallest =
       std::min_element(images->begin(), images->end(), [](const CriImage& one, const CriImage& other) {
         return one.is_pinned == other.is_pinned ? one.size < other.size : one.is_pinned;
       });
-  return std::optional(smallest->id);
+  return std::optional(*smallest);
 }
 
 CriPod pod_of(const ProofWanted& wanted, const CriStatus& status, int attempt) {
@@ -106,8 +106,9 @@ bool is_ready(const Cri& cri, const std::string& sandbox) {
 
 // How the container ended.
 Result<CriContainer> run_in(const Cri& cri, const CriPod& pod, const std::string& sandbox,
-                            const std::string& image, const std::string& program) {
-  const CriCommand command{image, {std::string(kPlace), "in-container"}, program, std::string(kPlace)};
+                            const CriImage& image, const std::string& program) {
+  CriCommand command{image.id, {std::string(kPlace), "in-container"}, program, std::string(kPlace), {}};
+  if (!image.names.empty()) command.image_name = image.names.front();
   const auto id = cri.run_container(pod, sandbox, command);
   return id ? wait_for_end(cri, *id) : id.error();
 }
