@@ -84,7 +84,6 @@ class Run {
   [[nodiscard]] std::variant<const EngineKind*, Refusal> choose(bool is_removal) const {
     if (!options_.engine.empty()) return find_engine_kind(options_.engine);
     if (!is_removal) return choose_engine(machine_);
-    std::string names;
     const EngineKind* kind = nullptr;
     for (const Entry& entry : record_.entries) {
       if (entry.handler != options_.handler) continue;

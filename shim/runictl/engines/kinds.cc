@@ -74,6 +74,10 @@ constexpr EngineKind kKinds[] = {
 
 }  // namespace
 
+bool has_cri(const EngineKind& kind) {
+  return kind.type == EngineType::containerd || kind.type == EngineType::crio;
+}
+
 std::span<const EngineKind> engine_kinds() {
   return kKinds;
 }

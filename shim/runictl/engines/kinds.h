@@ -30,6 +30,9 @@ struct EngineKind {
   std::string_view drop_ins = {};  // a folder that it reads though the main file does not import it
 };
 
+// Whether its socket answers to the CRI.
+[[nodiscard]] bool has_cri(const EngineKind& kind);
+
 [[nodiscard]] std::span<const EngineKind> engine_kinds();
 
 // Null where there is none of that name.

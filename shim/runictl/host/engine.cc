@@ -7,13 +7,12 @@
 #include "runictl/host/proof.h"
 #include "runictl/host/systemd.h"
 #include "runictl/machine/procfs.h"
+#include "system/deadline.h"
 #include "system/error.h"
 
 #include <fcntl.h>
-#include <poll.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <optional>
@@ -22,8 +21,6 @@
 
 namespace runi {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int kReloadSeconds = 120;
 constexpr int kCallSeconds = 10;
@@ -45,17 +42,6 @@ Result<Socket> find_socket(const Machine& machine, const std::string& path) {
   return Socket{(*found)->handle, std::move((*found)->fd)};
 }
 
-// A connection to the engine would not do: it may wait for its connections to end before it does.
-bool has_ended(const Fd& process, std::chrono::milliseconds patience) {
-  const auto deadline = Clock::now() + patience;
-  for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd waiting{process.number(), POLLIN, 0};
-    const int ready = poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
-    if (ready >= 0 || errno != EINTR) return ready > 0;
-  }
-}
-
 Result<Cri> connect_to_cri(const Machine& machine, const EngineFacts& facts, Socket& socket) {
   auto found = find_socket(machine, facts.socket);
   if (!found) return found.error();
@@ -64,10 +50,6 @@ Result<Cri> connect_to_cri(const Machine& machine, const EngineFacts& facts, Soc
 }
 
 }  // namespace
-
-bool Engine::has_cri() const {
-  return facts_.kind->type == EngineType::containerd || facts_.kind->type == EngineType::crio;
-}
 
 Result<void> Engine::reload() const {
   switch (by_) {
@@ -102,7 +84,8 @@ Result<void> Engine::reload_by_signal() const {
   const int signal = facts_.kind->type == EngineType::crio ? SIGTERM : SIGHUP;
   const auto process = signal_peer(socket->name, signal);
   if (!process) return process.error();
-  if (!is_reload && !has_ended(*process, kPatience)) {
+  // A connection would not do to see the end: the engine may wait for its connections to end before it does.
+  if (!is_reload && !wait_to_read(process->number(), Clock::now() + kPatience)) {
     return Error{facts_.socket +
                  ": the engine has not ended within a minute after the signal; restart it by hand"};
   }
@@ -110,7 +93,7 @@ Result<void> Engine::reload_by_signal() const {
 }
 
 Result<void> Engine::await(const std::string& handler) const {
-  if (by_ == RestartBy::nothing || !has_cri()) return {};
+  if (by_ == RestartBy::nothing || !has_cri(*facts_.kind)) return {};
   const auto deadline = Clock::now() + kPatience;
   std::string last;
   for (;;) {
@@ -134,7 +117,7 @@ Result<void> Engine::await(const std::string& handler) const {
 }
 
 std::optional<bool> Engine::lists(const std::string& handler) const {
-  if (!has_cri()) return std::nullopt;
+  if (!has_cri(*facts_.kind)) return std::nullopt;
   Socket socket;
   const auto cri = connect_to_cri(machine_, facts_, socket);
   const auto status = cri ? cri->status() : Result<CriStatus>(cri.error());
@@ -144,7 +127,7 @@ std::optional<bool> Engine::lists(const std::string& handler) const {
 
 Result<std::string> Engine::prove(const std::string& handler, const std::string& program,
                                   const std::string& runictl) const {
-  if (has_cri()) {
+  if (has_cri(*facts_.kind)) {
     const auto socket = find_socket(machine_, facts_.socket);
     if (!socket) return socket.error();
     auto proof = prove_by_cri({socket->name, handler, runictl});
@@ -160,7 +143,7 @@ Result<std::string> Engine::prove(const std::string& handler, const std::string&
 
 Result<std::vector<std::string>> Engine::containers_of(const std::string& handler, bool is_default) const {
   std::vector<std::string> names;
-  if (has_cri()) {
+  if (has_cri(*facts_.kind)) {
     Socket socket;
     const auto cri = connect_to_cri(machine_, facts_, socket);
     const auto sandboxes = cri ? cri->sandboxes() : Result<std::vector<CriSandbox>>(cri.error());

@@ -40,7 +40,6 @@ class Engine {
  private:
   [[nodiscard]] Result<void> reload_by_systemd() const;
   [[nodiscard]] Result<void> reload_by_signal() const;
-  [[nodiscard]] bool has_cri() const;
 
   const Machine& machine_;
   const EngineFacts& facts_;

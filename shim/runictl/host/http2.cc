@@ -2,6 +2,7 @@
 
 #include "core/json.h"
 #include "runictl/host/unix_socket.h"
+#include "system/deadline.h"
 #include "system/error.h"
 #include "system/fd.h"
 
@@ -22,8 +23,6 @@
 
 namespace runi {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxAnswer = 16 << 20;  // as much as a kubelet takes (cri-client, maxMsgSize)
 constexpr std::size_t kMaxWhy = 2000;
@@ -166,6 +165,12 @@ Result<void> submit(nghttp2_session* session, const std::string& method, int tim
   return {};
 }
 
+// What a daemon that hangs up is seen by depends on what it had not read yet.
+Error connection_error(const char* call) {
+  if (errno != EPIPE && errno != ECONNRESET) return last_error(call);
+  return Error{"the daemon closed the connection without an answer"};
+}
+
 // Sends as much as the socket takes. Returns whether something is left, in `rest`.
 Result<bool> send_some(nghttp2_session* session, int fd, std::string& rest) {
   for (;;) {
@@ -179,7 +184,7 @@ Result<bool> send_some(nghttp2_session* session, int fd, std::string& rest) {
     const ssize_t put = send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);
     if (put < 0 && errno == EINTR) continue;
     if (put < 0 && errno == EAGAIN) return true;
-    if (put < 0) return last_error("send");
+    if (put < 0) return connection_error("send");
     rest.erase(0, static_cast<std::size_t>(put));
   }
 }
@@ -193,8 +198,8 @@ Result<void> receive_some(nghttp2_session* session, int fd, const Call& call) {
   std::array<std::uint8_t, 64 << 10> buffer{};
   const ssize_t got = recv(fd, buffer.data(), buffer.size(), 0);
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return {};
-  if (got < 0) return last_error("receive");
-  if (got == 0) return Error{"the daemon closed the connection without an answer"};
+  if (got == 0) errno = ECONNRESET;
+  if (got <= 0) return connection_error("receive");
   const ssize_t taken = nghttp2_session_mem_recv(session, buffer.data(), static_cast<std::size_t>(got));
   if (call.is_too_large) return Error{"the answer is larger than 16 MiB"};
   if (taken < 0) return not_http2();
@@ -208,10 +213,10 @@ Result<void> exchange(nghttp2_session* session, int fd, Call& call, Clock::time_
     if (!has_more) return has_more.error();
     // It has sent the reason why it does not read on.
     if (nghttp2_session_want_read(session) == 0) return not_http2();
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) return Error{"no answer in time"};
+    const int left = ms_until(deadline);
+    if (left == 0) return Error{"no answer in time"};
     pollfd waiting{fd, static_cast<short>(*has_more ? POLLIN | POLLOUT : POLLIN), 0};
-    const int ready = poll(&waiting, 1, static_cast<int>(left));
+    const int ready = poll(&waiting, 1, left);
     if (ready < 0 && errno != EINTR) return last_error("poll");
     if (ready <= 0 || (waiting.revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
     if (auto received = receive_some(session, fd, call); !received) return received;

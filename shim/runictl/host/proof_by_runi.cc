@@ -2,16 +2,15 @@
 #include "core/path.h"
 #include "runictl/host/proof.h"
 #include "runictl/host/proof_words.h"
+#include "system/deadline.h"
 #include "system/error.h"
 #include "system/fd.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -22,8 +21,6 @@
 
 namespace runi {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kPrefix =
     "runi-proof-";  // of the bundle's directory, which is also the container's id
@@ -55,11 +52,7 @@ struct Ended {
 bool read_to_end(int fd, Clock::time_point deadline, std::string& text) {
   std::array<char, 4096> buffer{};
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd waiting{fd, POLLIN, 0};
-    const int ready = poll(&waiting, 1, static_cast<int>(std::max<long>(left, 0)));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return false;
+    if (!wait_to_read(fd, deadline)) return false;
     const ssize_t got = read(fd, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return true;

@@ -1,5 +1,6 @@
 #include "runictl/host/run.h"
 
+#include "system/deadline.h"
 #include "system/error.h"
 
 #include <fcntl.h>
@@ -7,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -16,8 +16,6 @@
 
 namespace runi {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxOutput = 16 << 20;
 constexpr std::size_t kMaxMessage = 4096;  // of stderr only the end is kept
@@ -58,8 +56,7 @@ Result<void> read_both(const Fd& out, const Fd& err, int timeout_s, std::string&
   std::array<pollfd, 2> open = {pollfd{out.number(), POLLIN, 0}, pollfd{err.number(), POLLIN, 0}};
   std::array<char, 65536> buffer{};
   while (open[0].fd >= 0 || open[1].fd >= 0) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    const int ready = poll(open.data(), open.size(), static_cast<int>(std::max<std::int64_t>(left, 0)));
+    const int ready = poll(open.data(), open.size(), ms_until(deadline));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return Error{"not done within " + std::to_string(timeout_s) + " s"};
     for (pollfd& end : open) {

@@ -2,10 +2,10 @@
 
 #include "core/json.h"
 #include "runictl/host/unix_socket.h"
+#include "system/deadline.h"
 
 #include <dbus/dbus.h>
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string_view>
@@ -13,8 +13,6 @@
 
 namespace runi {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr const char* kService = "org.freedesktop.systemd1";
 constexpr const char* kManagerPath = "/org/freedesktop/systemd1";
@@ -72,11 +70,6 @@ Error error_of(const Failure& failure) {
   if (failure.is(kNoSuchUnit)) return no_such_unit();
   if (failure.is(DBUS_ERROR_NO_REPLY)) return silent();
   return Error{"systemd: " + failure.text()};
-}
-
-int ms_until(Clock::time_point deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::max<long>(left, 0));
 }
 
 // Whether an answer has come, to whatever was asked.

@@ -36,10 +36,6 @@ bool is_known(const Record& record, const std::string& path, const State& there)
   });
 }
 
-bool has_cri(const EngineKind& kind) {
-  return kind.type == EngineType::containerd || kind.type == EngineType::crio;
-}
-
 // What runictl may replace though no record knows it, at the place of a program, of an init and of a link.
 bool is_program(const State& state) {
   // What an uninstallation has left for containers that still ran.
@@ -86,12 +82,13 @@ class Installing {
       : facts_(facts),
         wanted_(wanted),
         record_(record),
-        recorded_(record.find(facts.engine.kind->name, wanted.handler)) {
+        recorded_(record.find(facts.engine.kind->name, wanted.handler)),
+        handler_{wanted.handler, joined(facts.folder, wanted.handler), {}, wanted.is_default},
+        removal_(remove_handler(facts.engine, handler_)) {
     plan_.entry.engine = facts.engine.kind->name;
-    plan_.entry.handler = wanted.handler;
-    plan_.entry.program = joined(facts.folder, wanted.handler);
-    plan_.entry.is_default = wanted.is_default;
-    handler_ = {wanted.handler, plan_.entry.program, {}, wanted.is_default};
+    plan_.entry.handler = handler_.name;
+    plan_.entry.program = handler_.program;
+    plan_.entry.is_default = handler_.is_default;
   }
 
   Planned run() {
@@ -134,8 +131,7 @@ class Installing {
   using Fault = std::optional<Refusal>;
 
   [[nodiscard]] bool is_in_configuration() const {
-    const Edit removal = remove_handler(facts_.engine, handler_);
-    return std::holds_alternative<WriteFile>(removal) || std::holds_alternative<RemoveFile>(removal);
+    return std::holds_alternative<WriteFile>(removal_) || std::holds_alternative<RemoveFile>(removal_);
   }
 
   // What an earlier version has left in use is taken away with the rest one day.
@@ -253,10 +249,9 @@ class Installing {
       return std::nullopt;
     }
     // It is there already. If it is not in the record, that was lost.
-    Edit removal = remove_handler(facts_.engine, handler_);
     std::string path;
-    if (const auto* write = std::get_if<WriteFile>(&removal)) path = write->path;
-    if (const auto* remove = std::get_if<RemoveFile>(&removal)) path = remove->path;
+    if (const auto* write = std::get_if<WriteFile>(&removal_)) path = write->path;
+    if (const auto* remove = std::get_if<RemoveFile>(&removal_)) path = remove->path;
     const ConfigFile* there = file_at(files, path);
     const RecordedFile* known = find_recorded(recorded_, path);
     if (there == nullptr || (known != nullptr && is_as_recorded(*known, State::file(there->text)))) {
@@ -276,11 +271,10 @@ class Installing {
         known != nullptr && is_as_recorded(*known, State::file(there->text))) {
       return known->before;
     }
-    const Edit removal = remove_handler(facts_.engine, handler_);
-    if (const auto* write = std::get_if<WriteFile>(&removal); write != nullptr && write->path == path) {
+    if (const auto* write = std::get_if<WriteFile>(&removal_); write != nullptr && write->path == path) {
       return write->text;
     }
-    if (std::holds_alternative<RemoveFile>(removal)) return std::nullopt;
+    if (std::holds_alternative<RemoveFile>(removal_)) return std::nullopt;
     return there->text;
   }
 
@@ -288,7 +282,8 @@ class Installing {
   const InstallWanted& wanted_;
   const Record& record_;
   const Entry* recorded_;
-  HandlerWanted handler_;
+  const HandlerWanted handler_;
+  const Edit removal_;  // what would take the handler out of the engine's files as they are now
   bool is_reconfigured_ = false;
   bool is_record_lost_ = false;  // and what is right in runi's own directory, an earlier run has put there
   std::set<std::string> noted_;  // the files that are as they are to be, or will be

@@ -1,18 +1,17 @@
 #include "runictl/machine/programs.h"
 
 #include "core/path.h"
+#include "system/deadline.h"
 #include "system/error.h"
 #include "system/files.h"
 #include "system/programs.h"
 #include "system/settings.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -22,26 +21,14 @@
 namespace runi {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::chrono::seconds kPatience(5);
 constexpr std::size_t kMaxLine = 4096;
-
-// Whether there is something to read before the deadline.
-bool wait_for(int fd, Clock::time_point deadline) {
-  for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd waiting{fd, POLLIN, 0};
-    const int ready = poll(&waiting, 1, static_cast<int>(std::max<long>(left, 0)));
-    if (ready >= 0 || errno != EINTR) return ready > 0;
-  }
-}
 
 Result<std::string> read_to_end(int fd, Clock::time_point deadline) {
   std::string text;
   std::array<char, 4096> buffer{};
   for (;;) {
-    if (!wait_for(fd, deadline)) return Error{"--version: did not finish within 5 s"};
+    if (!wait_to_read(fd, deadline)) return Error{"--version: did not finish within 5 s"};
     const ssize_t got = ::read(fd, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return last_error("read its output");
